@@ -1,0 +1,1 @@
+"""Curriculum wrappers: three stages and distractors."""

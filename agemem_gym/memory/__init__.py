@@ -1,0 +1,1 @@
+"""Long-term memory (LTM): records, vector indices and text encoders."""

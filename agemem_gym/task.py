@@ -1,0 +1,123 @@
+"""The border between an engine and the rest: a :class:`Task` is one engine whose episodes a :class:`MemoryEnv` plays.
+
+A task knows its engine and nothing else: no agent, no tool, no memory, no reward. Per episode the flow is::
+
+    start = task.reset(seed, options)           TaskStart: what is to be done and what is seen first
+    step = task.act("go to desk 1")             TaskStep: what is seen now, how far, won?, over?
+    step = task.answer("Paris")                 the agent's final answer: ends the episode
+
+A task is exactly reproducible: the same constructor arguments, seed, options and commands give the same texts, byte for
+byte, in any process. It counts no step limit itself; :attr:`TaskStart.max_moves` tells the env where to truncate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+Metric = Literal["success", "progress"]
+JSONScalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class TaskStart:
+    """What an episode starts with.
+
+    Attributes:
+        task_id: stable name of this episode's task within the benchmark, e.g. ``"BabyAI-GoToObj-v0/1234"``; the same id
+            is always the same task.
+        instruction: the query `q`: what the agent is to do or to answer. Stands, protected, in the context.
+        observation: what the agent sees first (without the instruction). May be empty.
+        commands: one short paragraph that tells an agent which ``<action>`` commands this engine understands; empty where
+            only an answer is expected.
+        max_moves: number of engine commands after which the episode is truncated (the protocol's limit), at least 1.
+        key_facts: the gold facts, one sentence each, that a memory should hold to solve this task; hidden from the agent.
+        answer: the expected answer `A_q` for question tasks, hidden from the agent; ``None`` where the engine's state
+            decides.
+        record: plain facts that belong to every result row: engine version, hash of a game file, level, variation, seed.
+    """
+
+    task_id: str
+    instruction: str
+    observation: str
+    commands: str
+    max_moves: int
+    key_facts: tuple[str, ...] = ()
+    answer: str | None = None
+    record: Mapping[str, JSONScalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskStep:
+    """What came of one command or of the final answer.
+
+    Attributes:
+        observation: the engine's text. For a command that the engine does not understand: what was wrong with it.
+        progress: in [0, 1]; best so far in this episode, so it never falls.
+        success: the task is solved.
+        done: the episode is over for the engine (solved, failed beyond repair, or answered).
+        valid: the engine understood the command (AgentBoard's grounding accuracy = valid / all commands).
+        metrics: further numbers by name, e.g. ``{"engine_score": 0.5}`` or ``{"em": 1.0, "f1": 1.0}``.
+    """
+
+    observation: str
+    progress: float
+    success: bool
+    done: bool
+    valid: bool = True
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One engine. Constructor keywords are the user's keywords of ``gym.make``; mistakes raise ConfigurationError there.
+
+    The constructor is cheap and picklable: it starts no process and reads no large file; the first ``reset`` does.
+    """
+
+    benchmark: ClassVar[str]
+    """Name of the room, e.g. ``"babyai"``."""
+
+    metric: ClassVar[Metric]
+    """What the paper reports for this benchmark: ``"success"`` or ``"progress"``."""
+
+    def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
+        """Start the episode that `seed` stands for.
+
+        A finite split is walked round-robin, so that seeds ``0 … size-1`` play each of its tasks exactly once and few seeds
+        already cover many kinds. ``options["index"]`` picks the i-th task of the split in the official order instead.
+
+        Raises:
+            ConfigurationError: an option that this engine does not know, or an index outside the split.
+            MissingDependencyError: the engine, Java or the data set is not there.
+            EngineError: the engine could not be started.
+        """
+
+    def act(self, command: str) -> TaskStep:
+        """Carry out one command, any text at all; only a dead engine raises (EngineError)."""
+
+    def answer(self, text: str) -> TaskStep:
+        """Take the agent's final answer; ``done`` is True. Where the engine's state decides, the state is the answer."""
+
+    def admissible(self) -> list[str]:
+        """All commands that the engine would take now, sorted. May be slow; called only when asked for."""
+
+    def expert(self) -> Iterator[str]:
+        """The engine's own expert from the present state: an iterator of replies, asked for one at a time, each carried out
+        before the next is asked for. A reply is a command, or ``<answer>…</answer>``. It ends where the expert gives up.
+        """
+
+    def background(self, rng: np.random.Generator) -> list[str]:
+        """`I_q` of stage 1: true, useful facts about this episode in casual sentences; neither the query nor its answer."""
+
+    def distractor_pool(self, rng: np.random.Generator) -> list[str]:
+        """Texts related in meaning to this episode, but useless or misleading for it."""
+
+    def size(self) -> int | None:
+        """Number of tasks in the split; ``None`` where it is unlimited."""
+
+    def close(self) -> None:
+        """Free the engine. Safe to call twice; ``reset`` afterwards starts it again."""

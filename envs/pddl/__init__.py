@@ -1,0 +1,1 @@
+"""The pddl benchmark."""

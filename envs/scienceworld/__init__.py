@@ -1,0 +1,1 @@
+"""The scienceworld benchmark."""
