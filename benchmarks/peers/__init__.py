@@ -1,0 +1,1 @@
+"""One module per engine: its speed against the engine's own wrapper, for ``throughput.py``."""
