@@ -1,1 +1,26 @@
-"""The memory tools and their registry."""
+"""The memory tools and their registry.
+
+A tool is one class: a name, a description for the agent, a typed argument model, and ``run``. The six tools of the paper
+stand in :mod:`agemem_gym.tools.ltm` and :mod:`agemem_gym.tools.stm`; a user's own is added with :func:`register_tool` or
+passed to an env as ``tools=[..., MyTool()]``.
+
+- :class:`Tool`, :class:`Scene`, :class:`ToolResult`: the parts (:mod:`agemem_gym.tools.tool`)
+- :class:`ToolSet`: the tools of one env, by name; the only place that carries a call out
+- :data:`PAPER_TOOLS`: the six names in the paper's order
+"""
+
+from agemem_gym.tools.registry import PAPER_TOOLS, ToolSet, make_tools, register_tool, registered_tools
+from agemem_gym.tools.tool import Arguments, Scene, Tool, ToolError, ToolResult
+
+__all__ = [
+    "PAPER_TOOLS",
+    "Arguments",
+    "Scene",
+    "Tool",
+    "ToolError",
+    "ToolResult",
+    "ToolSet",
+    "make_tools",
+    "register_tool",
+    "registered_tools",
+]

@@ -1,0 +1,78 @@
+"""The tools of short-term memory: SUMMARY and FILTER. AgeMem (arXiv:2601.01885), sec. 3.1 and eq. 14-15."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from agemem_gym.tools.tool import Arguments, Scene, Tool, ToolError, ToolResult
+
+_WHOLE = ("all", "full")
+_ROUNDS = re.compile(r"[1-9]\d{0,8}")
+
+
+def _number_as_text(value: Any) -> Any:
+    """Agents write ``"span": 3`` as often as ``"3"``; both mean the same."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class SummaryContext(Tool):
+    """SUMMARY: a span of the context is replaced by one summary (eq. 14)."""
+
+    name = "Summary_context"
+    target = "STM"
+    description = "Replace messages of your context by one summary. The system message and the task always stay."
+
+    class Arguments(Arguments):
+        """Arguments of SUMMARY."""
+
+        span: Annotated[str, BeforeValidator(_number_as_text)] = Field(
+            description="'all' (or 'full') for every message, or a number N for the last N messages."
+        )
+
+    def run(self, arguments: Arguments, scene: Scene) -> ToolResult:
+        """Summarise; the result tells how many tokens that saved."""
+        span = arguments.span.strip().lower()
+        if span not in _WHOLE and not _ROUNDS.fullmatch(span):
+            raise ToolError(f"span must be 'all' or a positive number, not {arguments.span!r}.")
+        before = scene.context.tokens
+        count = None if span in _WHOLE else int(span)
+        replaced = scene.context.summarise(count, scene.summariser, keep=(scene.reply_id,))
+        if not replaced:
+            raise ToolError("There is nothing to summarise.")
+        return ToolResult(
+            f"Replaced {len(replaced)} messages by a summary: {before} tokens became {scene.context.tokens}.",
+            data={"removed": [message.id for message in replaced], "saved_tokens": before - scene.context.tokens},
+        )
+
+
+class FilterContext(Tool):
+    """FILTER: every message that matches the criteria is dropped (eq. 15)."""
+
+    name = "Filter_context"
+    target = "STM"
+    description = (
+        "Remove from your context every message that matches a description. The system message and the task stay."
+    )
+
+    class Arguments(Arguments):
+        """Arguments of FILTER."""
+
+        criteria: str = Field(min_length=1, description="Describes what to REMOVE.")
+
+    def run(self, arguments: Arguments, scene: Scene) -> ToolResult:
+        """Filter; the result tells how many messages and tokens are gone."""
+        before = scene.context.tokens
+        dropped = scene.context.filter(
+            arguments.criteria, scene.similarity, scene.filter_threshold, keep=(scene.reply_id,)
+        )
+        removed = [message.id for message, _ in dropped]
+        saved = before - scene.context.tokens
+        text = (
+            f"Removed {len(removed)} messages ({saved} tokens)."
+            if removed
+            else "No message matched; nothing was removed."
+        )
+        return ToolResult(text, data={"removed": removed, "saved_tokens": saved})
