@@ -1,0 +1,31 @@
+"""``render_mode="human"``: each step in the terminal, with rich."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agemem_gym.episode import Episode
+
+
+@cache
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def print_step(episode: Episode, text: str) -> None:
+    """Print what was said in this step, and where the episode stands."""
+    from rich.panel import Panel
+    from rich.text import Text
+
+    tokens = episode.steps[-1].context_tokens if episode.steps else 0
+    title = f"{episode.start.task_id} · reply {len(episode.steps)}/{episode.max_rounds}"
+    state = f"progress {episode.progress:.2f} · context {tokens}/{episode.token_budget} tokens"
+    if episode.over:
+        state += f" · {'solved' if episode.success else 'over'} · return {episode.reward:.2f}"
+    _console().print(Panel(Text(text.strip()), title=title, subtitle=state))
