@@ -26,8 +26,8 @@ from agemem_gym.errors import ConfigurationError, EngineError
 from agemem_gym.memory import Encoder, MemoryStore, StoreSnapshot, make_encoder, make_index
 from agemem_gym.memory.tokens import make_token_counter
 from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, parse, system_prompt
-from agemem_gym.reward import Reward, make_reward
 from agemem_gym.rendering import print_step
+from agemem_gym.reward import Reward, make_reward
 from agemem_gym.spaces import TextSpace
 from agemem_gym.summariser import make_summariser
 from agemem_gym.task import Task, TaskStart, TaskStep

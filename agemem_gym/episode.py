@@ -201,13 +201,12 @@ def read_episodes(path: Path | str) -> Iterator[Episode]:
         ConfigurationError: there is no such file, or a line is no episode; the message holds file and line number.
     """
     try:
-        file = Path(path).open(encoding="utf-8")
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
-    with file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                try:
-                    yield Episode.from_json(line)
-                except ConfigurationError as error:
-                    raise ConfigurationError(f"{path}, line {number}: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield Episode.from_json(line)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{path}, line {number}: {error}") from None

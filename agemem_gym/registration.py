@@ -30,12 +30,14 @@ class Benchmark:
         name: as it stands in the env id.
         task: ``module:Class`` of its :class:`~agemem_gym.task.Task`.
         extra: the optional dependency group that brings its engine.
+        engine: the engine's package.
         summary: one line for ``agemem list``.
     """
 
     name: str
     task: str
     extra: str
+    engine: str
     summary: str
 
     @property
@@ -45,11 +47,12 @@ class Benchmark:
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
-    Benchmark("BabyAI", "agemem_gym.envs.babyai:BabyAITask", "babyai", "grid rooms in words (minigrid)"),
-    Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "classical planning in words (pddlgym)"),
+    Benchmark("BabyAI", "agemem_gym.envs.babyai:BabyAITask", "babyai", "minigrid", "grid rooms in words (minigrid)"),
+    Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "pddlgym", "classical planning in words (pddlgym)"),
     Benchmark(
         "ScienceWorld",
         "agemem_gym.envs.scienceworld:ScienceWorldTask",
+        "scienceworld",
         "scienceworld",
         "elementary science experiments (ScienceWorld, JVM)",
     ),

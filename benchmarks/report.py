@@ -11,9 +11,7 @@ which gives it ``--quick`` (under 50 s) and ``--json FILE``.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
-import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -23,10 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-PACKAGES = (
-    "agemem-gym gymnasium numpy chromadb onnxruntime alfworld textworld scienceworld minigrid pddlgym datasets torch "
-    "transformers stable-baselines3"
-).split()
+from agemem_gym.versions import installed_versions
 
 
 @dataclass(frozen=True)
@@ -67,17 +62,6 @@ class Row:
         return cls(name, ours, None, None, unit, None, n)
 
 
-def versions() -> dict[str, str]:
-    """The versions of everything that can change a figure."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def print_table(rows: Sequence[Row], title: str) -> None:
     """Print `rows` as a table; on a pipe it is as wide as it needs to be."""
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -95,7 +79,7 @@ def print_table(rows: Sequence[Row], title: str) -> None:
 
 def write_json(rows: Sequence[Row], path: Path) -> None:
     """Write ``{"command", "versions", "rows"}`` to `path`."""
-    report = {"command": shlex.join(sys.argv), "versions": versions(), "rows": [asdict(row) for row in rows]}
+    report = {"command": shlex.join(sys.argv), "versions": installed_versions(), "rows": [asdict(row) for row in rows]}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

@@ -1,0 +1,110 @@
+"""The table: means over episodes, on the terminal and as ``leaderboard.md``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agemem_gym.leaderboard.play import EpisodeRow
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, and its text for the episodes of one agent in one env."""
+
+    heading: str
+    text: Callable[[Sequence[EpisodeRow]], str]
+
+
+def _mean(value: Callable[[EpisodeRow], float]) -> Callable[[Sequence[EpisodeRow]], float]:
+    return lambda rows: math.fsum(value(row) for row in rows) / len(rows)
+
+
+def _share(value: Callable[[EpisodeRow], float]) -> Callable[[Sequence[EpisodeRow]], str]:
+    """A mean x 100 with its standard error over episodes."""
+
+    def text(rows: Sequence[EpisodeRow]) -> str:
+        mean = _mean(value)(rows)
+        if len(rows) < 2:
+            return f"{100 * mean:.1f}"
+        variance = math.fsum((value(row) - mean) ** 2 for row in rows) / (len(rows) - 1)
+        return f"{100 * mean:.1f} ± {100 * math.sqrt(variance / len(rows)):.1f}"
+
+    return text
+
+
+def _number(value: Callable[[EpisodeRow], float], digits: int) -> Callable[[Sequence[EpisodeRow]], str]:
+    return lambda rows: f"{_mean(value)(rows):,.{digits}f}"
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("episodes", lambda rows: str(len(rows))),
+    Column("success", _share(lambda row: float(row.success))),
+    Column("progress", _share(lambda row: row.progress)),
+    Column("reward", _number(lambda row: row.reward, 2)),
+    Column("steps", _number(lambda row: row.steps, 1)),
+    Column("tool calls", _number(lambda row: sum(row.tool_calls.values()), 1)),
+    Column("prompt tokens", _number(lambda row: row.prompt_tokens, 0)),
+    Column("seconds", _number(lambda row: row.seconds, 2)),
+)
+"""The columns behind env and agent; all but the last are the same in every run."""
+
+
+def grouped(rows: Iterable[EpisodeRow]) -> list[tuple[str, str, list[EpisodeRow]]]:
+    """Rows by (env, agent), the best success first within an env; episodes in the order of their seeds."""
+    groups: dict[tuple[str, str], list[EpisodeRow]] = {}
+    for row in sorted(rows, key=lambda row: row.job.key):
+        if row.error is None:
+            groups.setdefault((_env_name(row), row.agent), []).append(row)
+    order = sorted(groups, key=lambda key: (key[0], -_mean(lambda row: float(row.success))(groups[key]), key[1]))
+    return [(env, agent, groups[env, agent]) for env, agent in order]
+
+
+def _env_name(row: EpisodeRow) -> str:
+    keywords = ", ".join(f"{key}={value}" for key, value in sorted(row.env_kwargs.items()))
+    return f"{row.env_id} ({keywords})" if keywords else row.env_id
+
+
+def print_table(rows: Iterable[EpisodeRow], console: Console) -> None:
+    """The table on the terminal."""
+    table = Table(title="Leaderboard")
+    table.add_column("env")
+    table.add_column("agent")
+    for column in COLUMNS:
+        table.add_column(column.heading, justify="right")
+    last = None
+    for env, agent, group in grouped(rows):
+        if last not in (None, env):
+            table.add_section()
+        table.add_row("" if env == last else env, agent, *(column.text(group) for column in COLUMNS))
+        last = env
+    console.print(table)
+
+
+def markdown(rows: Iterable[EpisodeRow], command: str, versions: dict[str, str]) -> str:
+    """The table as Markdown, with the command and the versions that made it."""
+    headings = ["env", "agent", *(column.heading for column in COLUMNS)]
+    lines = [
+        "# Leaderboard",
+        "",
+        "Success and progress are percentages, ± one standard error over episodes; the other columns are means per episode.",
+        "",
+        "| " + " | ".join(headings) + " |",
+        "|---|---|" + "---:|" * len(COLUMNS),
+    ]
+    for env, agent, group in grouped(rows):
+        lines.append("| " + " | ".join([env, agent, *(column.text(group) for column in COLUMNS)]) + " |")
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return "\n".join([*lines, "", f"Made by `{command}` with {packages}.", ""])
+
+
+def write_markdown(path: Path, text: str) -> None:
+    """Write through a temporary file, so that a kill leaves either the old table or the new one."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
