@@ -23,7 +23,9 @@ _DEFAULT_AGENTS = ["random", "oracle", "scripted"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 for an error or a finding."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(given)
+    options.given = given
     console = Console(width=None if sys.stdout.isatty() else 160)
     # a user's own agents and envs are looked for where the command is run, as `python -m` does
     if os.getcwd() not in sys.path:
@@ -101,7 +103,8 @@ def _replay(options: argparse.Namespace, console: Console) -> int:
     from agemem_gym.replay import replay
 
     different = count = 0
-    for count, episode in enumerate(read_episodes(options.file), start=1):
+    for episode in read_episodes(options.file):
+        count += 1
         difference = replay(episode)
         different += difference is not None
         name = f"{episode.env_id} {episode.start.task_id}, {len(episode.steps)} replies"
@@ -123,7 +126,7 @@ def _leaderboard(options: argparse.Namespace, console: Console) -> int:
         first_seed=options.seed,
         processes=options.jobs,
         env_kwargs=_env_kwargs(options.env_arg),
-        command=shlex.join(["agemem", *options.raw]),
+        command=shlex.join(["agemem", *options.given]),
         console=console,
     )
     return int(any(row.error for row in rows))
@@ -178,13 +181,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", type=Path, metavar="FILE")
     command.set_defaults(command=_replay)
 
-    command = commands.add_parser("leaderboard", help="agents x envs x episodes, resumable")
-    add_leaderboard_arguments(command)
+    _add_leaderboard(commands.add_parser("leaderboard", help="agents x envs x episodes, resumable"))
     return parser
 
 
-def add_leaderboard_arguments(command: argparse.ArgumentParser) -> None:
-    """The options of ``agemem leaderboard``, which ``benchmarks/leaderboard.py`` has too."""
+def _add_leaderboard(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--agents", nargs="+", default=_DEFAULT_AGENTS, metavar="AGENT", help="names or package.module:Class"
     )
@@ -195,7 +196,7 @@ def add_leaderboard_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes")
     command.add_argument("--out", type=Path, default=Path("results/leaderboard"), metavar="FOLDER")
     _add_env_arg(command)
-    command.set_defaults(command=_leaderboard, raw=sys.argv[1:])
+    command.set_defaults(command=_leaderboard)
 
 
 def _add_env_arg(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,144 @@
+"""STM: tokens, SUMMARY, FILTER, protection, snapshots."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agemem_gym.context import Context
+from agemem_gym.summariser import extractive_summary, make_summariser
+
+
+def words(text):
+    return len(text.split())
+
+
+def filled(*contents):
+    context = Context(50, words)
+    context.append("system", "be good", kind="system", protected=True)
+    context.append("user", "the task", kind="task", protected=True)
+    for content in contents:
+        context.append("user", content, kind="observation")
+    return context
+
+
+def contents(context):
+    return [message.content for message in context]
+
+
+def overlap(criteria, texts):
+    return np.array([float(criteria in text) for text in texts])
+
+
+def test_tokens_are_counted_once_per_message():
+    counted = []
+    context = Context(10, lambda text: counted.append(text) or 1)
+    for text in ("a", "b", "c"):
+        context.append("user", text, kind="observation")
+    assert (counted, context.tokens) == (["a", "b", "c"], 3)
+
+
+def test_exactly_the_budget_is_no_overflow():
+    context = Context(3, words)
+    context.append("user", "one two three", kind="observation")
+    assert not context.overflowed
+    context.append("user", "four", kind="observation")
+    assert context.overflowed
+
+
+def test_summary_all_keeps_system_and_task():
+    context = filled("a b", "c d")
+    replaced = context.summarise(None, lambda messages: "+".join(message.content for message in messages))
+    assert [message.content for message in replaced] == ["a b", "c d"]
+    assert contents(context) == ["be good", "the task", "[Summary of 2 earlier messages] a b+c d"]
+    assert list(context)[-1].sources == tuple(message.id for message in replaced)
+
+
+def test_summary_of_n_takes_the_last_n_and_stands_in_their_place():
+    context = filled("a", "b", "c", "d")
+    last = list(context)[-1]
+    context.summarise(2, lambda messages: "s", keep=(last.id,))
+    assert contents(context) == ["be good", "the task", "a", "[Summary of 2 earlier messages] s", "d"]
+
+
+def test_summary_of_nothing_changes_nothing():
+    context = filled()
+    assert context.summarise(None, lambda messages: "s") == ()
+    assert contents(context) == ["be good", "the task"]
+
+
+def test_filter_drops_what_matches_and_never_the_protected():
+    context = filled("task noise", "useful")
+    dropped = context.filter("task", overlap, 0.6)
+    assert [(message.content, score) for message, score in dropped] == [("task noise", 1.0)]
+    assert contents(context) == ["be good", "the task", "useful"]
+
+
+@pytest.mark.parametrize(("score", "dropped"), [(0.6, True), (np.nextafter(0.6, 0), False)])
+def test_filter_drops_from_the_threshold_on(score, dropped):
+    context = filled("a")
+    assert bool(context.filter("x", lambda criteria, texts: np.array([score]), 0.6)) is dropped
+
+
+def test_restore_brings_back_messages_tokens_and_numbering():
+    context = filled("a", "b")
+    snapshot = context.snapshot()
+    rendered, tokens = context.render(), context.tokens
+    context.summarise(None, lambda messages: "s")
+    context.append("user", "c", kind="observation")
+    context.restore(snapshot)
+    assert (context.render(), context.tokens) == (rendered, tokens)
+    assert context.append("user", "d", kind="observation").id == 5
+
+
+def test_the_chat_list_is_the_callers_own():
+    context = filled("a")
+    context.chat()[0]["content"] = "hacked"
+    assert contents(context)[0] == "be good"
+
+
+_OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.text(max_size=20)),
+        st.tuples(st.just("summarise"), st.none() | st.integers(1, 4)),
+        st.tuples(st.just("filter"), st.text(max_size=2)),
+    ),
+    max_size=30,
+)
+
+
+@given(_OPERATIONS)
+def test_tokens_render_and_protection_hold_under_any_operations(operations):
+    context = filled()
+    for operation, value in operations:
+        if operation == "append":
+            context.append("user", value, kind="observation")
+        elif operation == "summarise":
+            context.summarise(value, lambda messages: f"{len(messages)} things")
+        else:
+            context.filter(value, overlap, 0.5)
+        assert context.tokens == sum(words(text) for text in contents(context))
+        assert context.render() == "\n\n".join(f"[{m.role}] {m.content}" for m in context)
+        assert contents(context)[:2] == ["be good", "the task"]
+        ids = [message.id for message in context]
+        assert len(set(ids)) == len(ids)
+
+
+def test_the_extractive_summary_keeps_order_and_length():
+    context = filled(
+        "The red key is in the kitchen. The weather is nice.", "The red key opens the red door of the kitchen."
+    )
+    summary = extractive_summary(list(context), words=10)
+    assert "red key" in summary
+    assert len(summary.split()) <= 10
+
+
+def test_the_extractive_summary_of_one_long_sentence_is_cut():
+    context = filled(" ".join(f"word{i}" for i in range(500)))
+    assert len(extractive_summary(list(context)[2:], words=50).split()) == 50
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_the_extractive_summary_takes_any_text(texts):
+    summary = make_summariser("extractive")(list(filled(*texts)))
+    assert summary

@@ -1,0 +1,146 @@
+"""The reply grammar: what is understood, and that every malformed case has a name."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agemem_gym.protocol import (
+    FORMAT_ERRORS,
+    MAX_CALLS_PER_REPLY,
+    MAX_REPLY_CHARACTERS,
+    call_reply,
+    parse,
+    system_prompt,
+)
+from agemem_gym.tools import make_tools
+
+ADD = '{"name": "Add_memory", "arguments": {"content": "x"}}'
+
+
+def test_a_reply_without_tags_is_an_action():
+    assert parse("  go to desk 1\n").action == "go to desk 1"
+
+
+def test_think_may_stand_before_an_untagged_action():
+    reply = parse("<think>a desk!</think>go to desk 1")
+    assert (reply.think, reply.action) == ("a desk!", "go to desk 1")
+
+
+@pytest.mark.parametrize("tag", ["answer", "action"])
+def test_tagged_text_is_stripped(tag):
+    assert getattr(parse(f" <{tag}> some text\n</{tag}> "), tag) == "some text"
+
+
+def test_tool_calls_come_in_order():
+    reply = parse(f'<think>t</think><tool_call>[{ADD}, {{"name": "Retrieve_memory", "arguments": {{}}}}]</tool_call>')
+    assert [call.name for call in reply.tool_calls] == ["Add_memory", "Retrieve_memory"]
+    assert reply.tool_calls[0].arguments == {"content": "x"}
+
+
+def test_a_single_object_is_a_list_of_one():
+    assert len(parse(f"<tool_call>{ADD}</tool_call>").tool_calls) == 1
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda call: [call], lambda call: {"role": "assistant", "content": None, "tool_calls": [call]}]
+)
+def test_native_openai_tool_calls_are_understood(wrap):
+    call = {"id": "call_1", "type": "function", "function": {"name": "Add_memory", "arguments": '{"content": "x"}'}}
+    reply = parse(json.dumps(wrap(call)))
+    assert (reply.tool_calls[0].name, reply.tool_calls[0].arguments) == ("Add_memory", {"content": "x"})
+
+
+def test_untagged_json_that_is_no_call_is_an_action():
+    assert parse('{"city": "Paris"}').action == '{"city": "Paris"}'
+    assert parse("[1, 2").action == "[1, 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "empty_reply"),
+        (" \n", "empty_reply"),
+        ("x" * (MAX_REPLY_CHARACTERS + 1), "too_long"),
+        ("<think>hm</think>", "nothing_after_think"),
+        ("<think>hm</think>  ", "nothing_after_think"),
+        ("<think>hm", "unclosed_tag"),
+        ("<answer>Paris", "unclosed_tag"),
+        ("Paris</answer>", "unclosed_tag"),
+        ("</answer>Paris<answer>", "unclosed_tag"),
+        ("<think>a</think><think>b</think><answer>c</answer>", "several_blocks"),
+        ("<answer>a</answer><answer>b</answer>", "several_blocks"),
+        (f"<tool_call>{ADD}</tool_call><answer>b</answer>", "several_blocks"),
+        ("<answer><action>x</action></answer>", "several_blocks"),
+        ("I say <answer>Paris</answer>", "text_outside_tags"),
+        ("<answer>Paris</answer>!", "text_outside_tags"),
+        ("<answer> </answer>", "empty_block"),
+        ("<tool_call></tool_call>", "empty_block"),
+        ("<tool_call>[]</tool_call>", "empty_block"),
+        ("<tool_call>{'name': 'x'}</tool_call>", "bad_json"),
+        ("<tool_call>" + "[" * 20_000 + "</tool_call>", "bad_json"),
+        ('<tool_call>{"name": "x", "arguments": {"n": ' + "9" * 5000 + "}}</tool_call>", "bad_json"),
+        ('<tool_call>{"name": "x", "arguments": {"n": 1' + "0" * 30 + "}}</tool_call>", "bad_json"),
+        ('<tool_call>{"name": "x", "arguments": {"n": NaN}}</tool_call>', "bad_json"),
+        ('<tool_call>{"name": "x", "arguments": {"n": ' + "[" * 40 + "]" * 40 + "}}</tool_call>", "bad_json"),
+        ("<tool_call>3</tool_call>", "bad_call"),
+        ('<tool_call>[{"arguments": {}}]</tool_call>', "bad_call"),
+        ('<tool_call>{"name": 3}</tool_call>', "bad_call"),
+        ('<tool_call>{"name": "x", "arguments": [1]}</tool_call>', "bad_call"),
+        ("<tool_call>[" + ",".join([ADD] * (MAX_CALLS_PER_REPLY + 1)) + "]</tool_call>", "too_many_calls"),
+    ],
+)
+def test_every_malformed_case_has_its_name(text, error):
+    reply = parse(text)
+    assert reply.format_error == error
+    assert error in reply.complaint()
+
+
+def test_every_format_error_is_tested_above():
+    cases = test_every_malformed_case_has_its_name.pytestmark[0].args[1]
+    assert {error for _, error in cases} == set(FORMAT_ERRORS)
+
+
+def test_lone_surrogates_are_replaced_everywhere():
+    reply = parse(
+        '<tool_call>{"name": "Add_memory", "arguments": {"content": "\\ud800", "\\udfff": ["\\ud800"]}}</tool_call>'
+    )
+    json.dumps(reply.tool_calls[0].arguments, ensure_ascii=False).encode("utf-8")
+    parse("\ud800").action.encode("utf-8")
+
+
+@given(st.text())
+def test_any_text_gives_exactly_one_of_the_four(text):
+    reply = parse(text)
+    assert (
+        sum([bool(reply.tool_calls), reply.action is not None, reply.answer is not None, bool(reply.format_error)]) == 1
+    )
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.tuples(st.text(), st.dictionaries(st.text(), _JSON, max_size=3)), min_size=1, max_size=4))
+def test_call_reply_is_the_inverse_of_parse(calls):
+    parsed = parse(call_reply(*calls, think="so"))
+    assert [(call.name, dict(call.arguments)) for call in parsed.tool_calls] == [
+        (name, arguments) for name, arguments in calls
+    ]
+
+
+def test_the_system_prompt_names_every_tool_and_the_commands():
+    prompt = system_prompt(make_tools(None).schemas(), 8192, "go north")
+    for tool in make_tools(None):
+        assert tool.name in prompt
+    assert "go north" in prompt
+    assert "<action>" in prompt
+    assert "<action>" not in system_prompt([], 8192, "")
