@@ -1,0 +1,103 @@
+"""Encoders that need more than this package: sentence-transformers models, and embeddings endpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from agemem_gym.errors import ConfigurationError, import_extra
+from agemem_gym.memory.encoder import EncoderError, unit_rows
+from agemem_gym.memory.tokens import count_words
+
+
+class SentenceTransformerEncoder:
+    """Any sentence-transformers model, by name or path; loaded at the first use."""
+
+    def __init__(self, model: str) -> None:
+        if not model:
+            raise ConfigurationError("encoder='sentence-transformers:' names no model; append a name or a path")
+        self._library = import_extra("sentence_transformers", "models")
+        self._path = model
+        self._loaded: Any = None
+        self.name = f"sentence-transformers:{model}"
+
+    @property
+    def _model(self) -> Any:
+        if self._loaded is None:
+            try:
+                self._loaded = self._library.SentenceTransformer(self._path, device="cpu")
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"encoder={self.name!r} cannot be loaded: {error}") from None
+        return self._loaded
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._model.get_sentence_embedding_dimension())
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors, float32, shape (n, d); one text a pass, so that a text's vector does not depend on its batch."""
+        rows = [self._model.encode([text], show_progress_bar=False, convert_to_numpy=True)[0] for text in texts]
+        return unit_rows(rows, len(texts), self.name)
+
+    def count_tokens(self, text: str) -> int:
+        """By the model's own tokenizer."""
+        return len(self._model.tokenizer.encode(text, add_special_tokens=False))
+
+
+class HTTPEncoder:
+    """An OpenAI-compatible embeddings endpoint, e.g. ``"http://127.0.0.1:8080/v1/embeddings#model-name"``.
+
+    A URL that does not end in ``/embeddings`` gets that appended; what stands behind ``#`` is sent as the model's name. The
+    key, if one is needed, is taken from the environment variable ``AGEMEM_EMBEDDINGS_KEY``.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 30.0, attempts: int = 3) -> None:
+        address, _, self._model = url.partition("#")
+        self._url = address if address.rstrip("/").endswith("/embeddings") else address.rstrip("/") + "/embeddings"
+        self._timeout = timeout
+        self._attempts = attempts
+        self._dimension: int | None = None
+        self.name = url
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector, found out by encoding one text."""
+        if self._dimension is None:
+            self.encode(["dimension"])
+        assert self._dimension is not None
+        return self._dimension
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors, float32, shape (n, d); EncoderError after the last attempt."""
+        for attempt in range(self._attempts):
+            try:
+                rows = self._ask(texts)
+                break
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                refused = isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code != 429
+                if refused or attempt == self._attempts - 1:
+                    raise EncoderError(f"the embeddings endpoint {self._url} failed: {error}") from None
+        vectors = unit_rows(rows, len(texts), self.name, self._dimension)
+        self._dimension = vectors.shape[1]
+        return vectors
+
+    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
+        body = json.dumps({"model": self._model or "default", "input": list(texts)}).encode("utf-8")
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get("AGEMEM_EMBEDDINGS_KEY"):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(self._url, data=body, headers=headers)
+        with urllib.request.urlopen(request, timeout=self._timeout) as response:
+            items = json.load(response)["data"]
+        return [item["embedding"] for item in sorted(items, key=lambda item: item["index"])]
+
+    def count_tokens(self, text: str) -> int:
+        """Words and punctuation marks: an endpoint has no tokenizer to ask."""
+        return count_words(text)
