@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class HashEncoder:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             words = _WORD.findall(text.lower())
-            for feature in (*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))):
+            for feature in (*words, *(f"{a} {b}" for a, b in pairwise(words))):
                 code = zlib.crc32(feature.encode("utf-8", "replace"))  # stable in every process, unlike hash()
                 row[(code >> 1) % self.dimension] += 1.0 if code & 1 else -1.0
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -30,7 +30,7 @@ class VectorIndex(Protocol):
         """Empty slots."""
 
     def query(self, vector: np.ndarray, k: int) -> list[int]:
-        """At least the slots of the `k` most similar vectors, in any order; more than `k` where scores are tied."""
+        """Slots of the `k` most similar vectors, in any order; the store ranks them and sees to ties."""
 
     def clear(self) -> None:
         """Empty all slots."""
@@ -72,14 +72,11 @@ class ExactIndex:
         self._used[list(slots)] = False
 
     def query(self, vector: np.ndarray, k: int) -> list[int]:
-        """The slots of the `k` most similar vectors, and of all that tie with the last of them."""
+        """The slots of the `k` most similar vectors."""
         scores = self._vectors[: self._end] @ vector  # (n,)
         scores[~self._used[: self._end]] = -np.inf
-        used = int(self._used[: self._end].sum())
-        if k >= used:
-            return np.flatnonzero(self._used[: self._end]).tolist()
-        last = np.partition(scores, self._end - k)[self._end - k]
-        return np.flatnonzero(scores >= last - _TIE).tolist()
+        best = np.argpartition(scores, self._end - k)[self._end - k :] if k < self._end else np.arange(self._end)
+        return [slot for slot in best.tolist() if self._used[slot]]
 
     def clear(self) -> None:
         """Empty all slots; the table is kept for the next episode."""
@@ -93,10 +90,6 @@ class ExactIndex:
     def close(self) -> None:
         """Free the table."""
         self.__init__()  # type: ignore[misc]
-
-
-_TIE = 1e-5
-"""Scores this close may change places between float32 here and float64 in the store."""
 
 
 def make_index(

@@ -30,7 +30,7 @@ _TOKENIZER = (
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
 
-# Printable ASCII is split by the tokenizer into runs of letters and digits and single punctuation marks, whose token counts add up.
+# Printable ASCII is split by the tokenizer into runs of letters and digits and single punctuation marks; their counts add up.
 _PLAIN = re.compile(r"[\t\n\r\x20-\x7e]*")
 _PIECE = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
@@ -78,17 +78,17 @@ class MiniLMEncoder:
 
     def _count(self, text: str) -> int:
         self._load()
-        return len(self._tokenizer.encode_fast(text, add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _load(self) -> None:
         """Load model and tokenizer, once a process: a session does not survive a fork."""
         if self._pid == os.getpid():
             return
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive a fork
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or importing it writes a device id under ~/.cache
         import onnxruntime
         from tokenizers import Tokenizer
 
-        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -114,7 +114,9 @@ def _verified(package: str, path: str, sha256: str) -> bytes:
     except OSError as error:
         raise MissingDependencyError(f"{file} cannot be read ({error.strerror}); {_MEND}") from None
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise MissingDependencyError(f"{file} is not the file that agemem-gym was tested with (sha256 differs); {_MEND}")
+        raise MissingDependencyError(
+            f"{file} is not the file that agemem-gym was tested with (sha256 differs); {_MEND}"
+        )
     return data
 
 

@@ -25,7 +25,8 @@ from agemem_gym.memory.index import VectorIndex
 from agemem_gym.memory.record import Match, MemoryRecord, StoreSnapshot, UnknownMemoryError
 
 _SCORE_DIGITS = 6
-_SLACK = 8  # candidates asked of an approximate index beyond top_k
+_SLACK = 8  # candidates asked of an index beyond top_k
+_TIE = 1e-5  # scores this close may have changed places in an index's own arithmetic
 
 
 class MemoryStore:
@@ -150,8 +151,10 @@ class MemoryStore:
         if not self._records:
             return []
         vector = self.encoder.encode([query])[0]
-        slots = self._candidates(vector, top_k, where)
-        return self._best(vector, slots, top_k)
+        if where is not None:  # the records decide, and those that match are compared one by one
+            slots = [self._slots[record.id] for record in self._records.values() if matches(record.metadata, where)]
+            return self._ranked(vector, slots)[:top_k]
+        return self._nearest(vector, top_k)
 
     def clear(self) -> None:
         """Forget everything; ids begin at m1 again."""
@@ -202,14 +205,18 @@ class MemoryStore:
                 table[:rows] = self._vectors
             self._vectors = table
 
-    def _candidates(self, vector: np.ndarray, top_k: int, where: Mapping[str, Any] | None) -> list[int]:
-        if where is not None:  # the records decide, and those that match are compared one by one
-            return [self._slots[record.id] for record in self._records.values() if matches(record.metadata, where)]
-        if top_k + _SLACK >= len(self._records):
-            return list(self._slots.values())
-        return self.index.query(vector, top_k + _SLACK)
+    def _nearest(self, vector: np.ndarray, top_k: int) -> list[Match]:
+        """The best of the index's candidates; more are asked for while the last that counts ties with the last that came."""
+        wanted = top_k + _SLACK
+        while wanted < len(self._records):
+            ranked = self._ranked(vector, self.index.query(vector, wanted))
+            if len(ranked) >= wanted and ranked[top_k - 1].score - ranked[-1].score > _TIE:
+                return ranked[:top_k]
+            wanted *= 4
+        return self._ranked(vector, list(self._slots.values()))[:top_k]
 
-    def _best(self, vector: np.ndarray, slots: Sequence[int], top_k: int) -> list[Match]:
+    def _ranked(self, vector: np.ndarray, slots: Sequence[int]) -> list[Match]:
+        """The records in `slots` with their exact scores, best first, ties in the order of their ids."""
         # einsum sums each row by itself in float64: a score does not depend on which other candidates there are
         rows = self._vectors[list(slots)].astype(np.float64)  # (c, d)
         scores = np.einsum("cd,d->c", rows, vector.astype(np.float64))
@@ -218,7 +225,7 @@ class MemoryStore:
             for slot, score in zip(slots, scores, strict=True)
             if (memory_id := self._ids[slot]) is not None
         ]
-        return sorted(found, key=lambda match: (-match.score, match.record.number))[:top_k]
+        return sorted(found, key=lambda match: (-match.score, match.record.number))
 
     def _load(self) -> None:
         """At the first use of a persistent index: take over what an earlier process left in it."""
