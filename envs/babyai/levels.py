@@ -1,0 +1,132 @@
+"""Which levels and which seeds: the named sets of levels, the splits, and AgentBoard's 112 tasks.
+
+A *task* is a level and a level seed. Splits are disjoint ranges of level seeds, far above the seeds 1234–1237 that AgentBoard
+plays, so that nothing that was trained on is tested on::
+
+    train  2^31 + k        validation  2·2^31 + k        test  3·2^31 + k        (k = 0, 1, …: the episode's seed)
+
+The k-th task is the level k mod n, so no two tasks of a split share a level seed (some levels of different names build the same
+world from the same seed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agemem_gym.errors import ConfigurationError, import_extra
+
+SPLIT_BASES = {"train": 1 << 31, "validation": 2 << 31, "test": 3 << 31}
+AGENTBOARD_SEEDS = (1234, 1235, 1236, 1237)
+PREFIX = "BabyAI-"
+
+# The 19 levels of BabyAI's paper (Chevalier-Boisvert et al., ICLR 2019, arXiv:1810.08272, table 1), easy to hard. Its
+# "PutNext" is registered by minigrid with its sizes in the name.
+PAPER_LEVELS = tuple(
+    f"BabyAI-{name}-v0"
+    for name in (
+        "GoToObj GoToRedBallGrey GoToRedBall GoToLocal PutNextLocal PickupLoc GoToObjMaze GoTo Pickup UnblockPickup "
+        "Open Unlock PutNextS7N4 Synth SynthLoc GoToSeq SynthSeq GoToImpUnlock BossLevel"
+    ).split()
+)
+
+# AgentBoard's `game_level` list in its order. Its GoToObjS6-v0 is registered as -v1 by minigrid 3.
+AGENTBOARD_LEVELS = tuple(
+    f"BabyAI-{name}"
+    for name in (
+        "GoToRedBallGrey-v0 GoToRedBall-v0 GoToRedBallNoDists-v0 GoToObjS6-v1 GoToLocalS8N7-v0 GoToObjMazeS7-v0 "
+        "GoToImpUnlock-v0 GoToSeqS5R2-v0 GoToRedBlueBall-v0 GoToDoor-v0 GoToObjDoor-v0 Open-v0 OpenRedDoor-v0 "
+        "OpenDoorLoc-v0 OpenRedBlueDoorsDebug-v0 OpenDoorsOrderN4Debug-v0 Pickup-v0 UnblockPickup-v0 PickupLoc-v0 "
+        "PickupDistDebug-v0 PickupAbove-v0 Unlock-v0 UnlockLocalDist-v0 UnlockPickupDist-v0 BlockedUnlockPickup-v0 "
+        "UnlockToUnlock-v0 FindObjS7-v0 KeyCorridorS6R3-v0"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class LevelSeed:
+    """One task: a registered level and the seed that minigrid's ``reset`` gets."""
+
+    level: str
+    seed: int
+
+    @property
+    def task_id(self) -> str:
+        """Stable name, e.g. ``"BabyAI-GoToObj-v0/1234"``."""
+        return f"{self.level}/{self.seed}"
+
+
+def registered_levels() -> tuple[str, ...]:
+    """All BabyAI levels that the installed minigrid registers, in its order (96 in 3.2.0)."""
+    import_extra("minigrid", "babyai")
+    gymnasium = import_extra("gymnasium", "babyai")
+    return tuple(name for name in gymnasium.registry if name.startswith(PREFIX))
+
+
+def choose_levels(level: str | Sequence[str] | None, protocol: str) -> tuple[str, ...]:
+    """The levels that the keyword `level` stands for; ``None`` is the protocol's default set.
+
+    Raises:
+        ConfigurationError: an unknown level, or one that the protocol does not play.
+    """
+    if level is None:
+        return AGENTBOARD_LEVELS if protocol == "agentboard" else PAPER_LEVELS
+    if level == "paper" and protocol == "full":
+        return PAPER_LEVELS
+    if level == "agentboard":
+        return AGENTBOARD_LEVELS
+    known = AGENTBOARD_LEVELS if protocol == "agentboard" else registered_levels()
+    if level == "all" and protocol == "full":
+        return known
+    names = (level,) if isinstance(level, str) else tuple(level)
+    if not names:
+        raise ConfigurationError("level=[] names no level; leave the keyword out for the default set")
+    return tuple(_registered(name, known, protocol) for name in names)
+
+
+def _registered(name: str, known: Sequence[str], protocol: str) -> str:
+    """`name`, also without ``BabyAI-`` and its version, as it is registered."""
+    for candidate in (name, f"{PREFIX}{name}", f"{PREFIX}{name}-v0", f"{PREFIX}{name}-v1", f"{name}-v0", f"{name}-v1"):
+        if candidate in known:
+            return candidate
+    import difflib
+
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.3)
+    raise ConfigurationError(
+        f"level={name!r} is not a BabyAI level of protocol={protocol!r}; near it: {', '.join(near) or 'none'}; "
+        "all: python -c 'from agemem_gym.envs.babyai.levels import registered_levels; print(*registered_levels())'"
+    )
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of one configuration, in order."""
+
+    levels: tuple[str, ...]
+    protocol: str
+    split: str
+
+    def size(self) -> int | None:
+        """Number of tasks; ``None`` where they never end."""
+        return len(self.levels) * len(AGENTBOARD_SEEDS) if self.protocol == "agentboard" else None
+
+    def by_seed(self, seed: int) -> LevelSeed:
+        """The task of an episode seed: round-robin over the levels first, over level seeds then."""
+        lap, level = divmod(seed, len(self.levels))
+        if self.protocol == "agentboard":
+            return LevelSeed(self.levels[level], AGENTBOARD_SEEDS[lap % len(AGENTBOARD_SEEDS)])
+        return LevelSeed(self.levels[level], SPLIT_BASES[self.split] + seed)
+
+    def by_index(self, index: int) -> LevelSeed:
+        """The `index`-th task in the official order: AgentBoard's goes level by level, the endless ones by seed.
+
+        Raises:
+            ConfigurationError: there is no such index.
+        """
+        size = self.size()
+        if not isinstance(index, int) or isinstance(index, bool) or index < 0 or (size is not None and index >= size):
+            raise ConfigurationError(f"options['index']={index!r}: expected an integer from 0 to {(size or 2**31) - 1}")
+        if size is None:
+            return self.by_seed(index)
+        level, which = divmod(index, len(AGENTBOARD_SEEDS))
+        return LevelSeed(self.levels[level], AGENTBOARD_SEEDS[which])
