@@ -16,6 +16,7 @@ from typing import Any
 from .game import Game
 from .grammar import Context, Placeholder, parse_grammar
 from .library import Loan
+from .names import demangled
 from .state import WorldState
 from .translation import TRANSLATIONS, Translation, engine_lock, translate_for_planning
 
@@ -113,11 +114,6 @@ class Engine:
             if not self._library.replan(False):
                 return []
             return [self._command_of(name) for name in self._last_plan()]
-
-    def solvable(self) -> bool:
-        """Whether the planner finds a way from the game's first state to its goal."""
-        with engine_lock():
-            return bool(self._library.solve(False))
 
     def close(self) -> None:
         """Free the library; :meth:`reset` takes one again. Safe to call twice."""
@@ -217,40 +213,6 @@ class Engine:
 
     def _context(self, mapping: Mapping[Placeholder, str]) -> Context:
         return Context(self.world.assignments, self._entities, mapping)
-
-
-def demangled(identifiers: set[str]) -> dict[str, str]:
-    """The name that an agent reads for each PDDL identifier, numbered as alfworld's ``Demangler`` numbers them.
-
-    Identifiers of one kind, sorted, get the numbers from the highest down.
-    """
-    kinds = {identifier: _kind(identifier) for identifier in sorted(identifiers)}
-    left: dict[str, int] = {}
-    for kind in kinds.values():
-        if kind:
-            left[kind] = left.get(kind, 0) + 1
-    names = {}
-    for identifier, kind in kinds.items():
-        if not kind:
-            names[identifier] = f"{_unmangled(identifier)} "
-            continue
-        names[identifier] = f"{kind} {left[kind]}"
-        left[kind] -= 1
-    return names
-
-
-def _kind(identifier: str) -> str:
-    """``"sink_bar_…_bar_sinkbasin"`` is a sinkbasin, ``"mug_bar_…"`` a mug; empty for what has no position."""
-    kind, bar, _ = identifier.partition("_bar_")
-    if not bar:
-        return ""
-    return f"{kind}basin" if "basin" in identifier else kind
-
-
-def _unmangled(identifier: str) -> str:
-    for mangled, plain in (("_minus_", "-"), ("_plus_", "+"), ("_dot_", "."), ("_comma_", ",")):
-        identifier = identifier.replace(mangled, plain)
-    return identifier
 
 
 def _parse_atom(text: str) -> tuple[bool, str, tuple[str, ...]]:

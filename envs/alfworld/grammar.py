@@ -121,7 +121,9 @@ class Grammar:
         for rule in self.rules.get(name, ()):
             if not rule.condition or context.holds(rule.condition):
                 return rule.symbols
-        raise ConfigurationError(f"the game's grammar has no rule for '#{name}#' that applies; use the packaged grammar")
+        raise ConfigurationError(
+            f"the game's grammar has no rule for '#{name}#' that applies; use the packaged grammar"
+        )
 
     def _contexts(self, symbol: Any, context: Context) -> Iterator[Context]:
         return context.extended(symbol.given) if symbol.given else iter((context,))
