@@ -1,0 +1,322 @@
+"""ALFWorld as a :class:`~agemem_gym.task.Task`: household chores in a room that is known only by what one has looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from agemem_gym.errors import ConfigurationError, EngineError
+from agemem_gym.task import Metric, TaskStart, TaskStep
+
+from . import packaged
+from .background import Scene, distractors
+from .commands import CHECK_VALID_ACTIONS, COMMANDS, changes_view, normalised, readings
+from .game import Game, load_game
+from .generator import SPLITS, generate
+from .goals import TASK_TYPES, Progress, parse_goal
+from .official import OfficialGame, data_folder, index, select
+from .rooms import ROOM_KINDS
+
+if TYPE_CHECKING:
+    from .engine import Engine, Frame
+
+Protocol = Literal["agentboard", "full"]
+
+MOVE_LIMITS: Mapping[str, int] = {"agentboard": 30, "full": 50}
+"""AgentBoard's limit, and ``AlfredTWEnv``'s own (its default configuration's ``max_nb_steps_per_episode``)."""
+
+DEFAULT_SPLITS: Mapping[str, str] = {"agentboard": "valid_unseen", "full": "train"}
+BANNER = re.compile(r"^-= .*? =-\n\n")
+ARRIVAL = re.compile(r"^You arrive at [^.]*\. ")
+
+
+class ALFWorldTask:
+    """Find, clean, heat, cool, light and put away household things, in words.
+
+    The engine is TextWorld's with fast-downward behind it, as alfworld 0.4.2 drives it, and the texts are the same byte for
+    byte; it runs many times faster because nothing is parsed twice (see :mod:`.engine`).
+
+    **Games.** Without data, games are generated from the floor plans, object tables and goal sentences that the alfworld
+    wheel ships (:mod:`.generator`): unlimited, seeded, solvable. Where ``$ALFWORLD_DATA`` holds the official ones
+    (``alfworld-download``), those are played, in the standard order; ``data="generated"`` keeps to generated ones.
+
+    **Observation.** At first what stands in the room; then what the last command showed. Things inside closed receptacles
+    are not seen until those are opened. ``look`` repeats what was last seen where the agent stands (the engine's own ``look``
+    says that one sees nothing).
+
+    **Commands.** Case, spaces and final dots do not matter.
+
+    ==================================  ==============================================================
+    command                             effect
+    ==================================  ==============================================================
+    ``go to R``                         walk to a receptacle and see what is on it, or in it if open
+    ``open R`` / ``close R``            open or close it
+    ``take O from R``                   pick an object up; one at a time
+    ``move O to R`` = ``put O in/on R`` put it down
+    ``clean/heat/cool O with R``        at a sinkbasin / microwave / fridge, with the object in hand
+    ``use O``                           switch a lamp on
+    ``slice O with K``                  with a knife in hand
+    ``examine X``, ``look``             see again
+    ``inventory``, ``help``             what is carried; the commands
+    ``check valid actions``             every command that would be understood now (AgentBoard); costs a move
+    ==================================  ==============================================================
+
+    What the engine does not understand yields ``Nothing happens.`` and ``valid=False``. Upstream says the same to ``go to``
+    between two receptacles that are reached from one place (alfworld #131): the agent is there already.
+
+    **Progress** is the share of subgoals that the state has met so far (:mod:`.goals`); **success** is the engine's ``won``,
+    which ends the episode.
+
+    **Splits.** ``train`` and ``valid_seen`` share rooms, not games; the rooms of ``valid_unseen`` (floor plans 10, 219, 308,
+    424) occur nowhere else. Official sizes: 3,553 / 140 / 134.
+
+    ==============  ===================  ===========================================================================
+    keyword         default              meaning
+    ==============  ===================  ===========================================================================
+    ``split``       by protocol          ``"train"``, ``"valid_seen"`` or ``"valid_unseen"`` (``full``: train,
+                                         ``agentboard``: valid_unseen)
+    ``protocol``    ``"full"``           ``"full"``: 50 moves, the engine's text unchanged; ``"agentboard"``: 30 moves,
+                                         without the banner and "You arrive at …", official tasks in sorted order
+    ``task_types``  all six              names (:data:`.goals.TASK_TYPES`) or ids 1 to 6 as in ``AlfredTWEnv``
+    ``rooms``       all four             ``"kitchen"``, ``"livingroom"``, ``"bedroom"``, ``"bathroom"``
+    ``data``        ``None``             ``None``: official games where ``$ALFWORLD_DATA`` holds them, else generated;
+                                         ``"generated"``; or the folder that holds ``json_2.1.1``
+    ``game``        ``None``             one game file (``*.tw-pddl``) to play in every episode
+    ``max_moves``   by protocol          the move limit instead of the protocol's
+    ``trust``       ``False``            also play game files whose domain or grammar is not a known one
+    ==============  ===================  ===========================================================================
+
+    Sources: ``alfworld/agents/environment/alfred_tw_env.py``, ``alfworld/data/*``, ``alfworld/gen/*``,
+    ``textworld/envs/pddl/``; AgentBoard's ``environment/alfworld/alfworld_env.py`` for its protocol.
+
+    Raises:
+        ConfigurationError: a keyword that cannot be used.
+    """
+
+    benchmark: ClassVar[str] = "alfworld"
+    metric: ClassVar[Metric] = "success"
+
+    def __init__(
+        self,
+        split: str | None = None,
+        protocol: Protocol = "full",
+        task_types: Sequence[str | int] | str | int | None = None,
+        rooms: Sequence[str] | str | None = None,
+        data: str | Path | None = None,
+        game: str | Path | None = None,
+        max_moves: int | None = None,
+        trust: bool = False,
+    ) -> None:
+        self._protocol = _one_of("protocol", protocol, tuple(MOVE_LIMITS))
+        self._split = _one_of("split", split or DEFAULT_SPLITS[protocol], SPLITS)
+        self._task_types = _task_types(task_types)
+        self._rooms = _several("rooms", rooms, tuple(ROOM_KINDS))
+        self._max_moves = MOVE_LIMITS[protocol] if max_moves is None else _limit(max_moves)
+        self._folder = data_folder(data)
+        self._file = Path(game) if game is not None else None
+        self._trust = trust
+        self._engine: Engine | None = None
+
+    # -- Task -----------------------------------------------------------------------------------------------------------
+
+    def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
+        """See :meth:`agemem_gym.task.Task.reset`. ``options``: ``{"index": i}``, the i-th game of the split."""
+        game = self._game(self._position(seed, options))
+        self._goal = parse_goal(game.problem)
+        frame = self._play(game)
+        self._current, self._progress = game, Progress(self._goal)
+        self._best = self._progress.update(self._live.world, frame.won)
+        self._won, self._deviated, self._done_commands = frame.won, False, 0
+        self._scene = Scene(self._live.world, self._live.names)
+        observation, instruction = self._split_intro(frame.feedback, game.goal)
+        self._last_view = observation
+        return TaskStart(
+            task_id=game.name,
+            instruction=instruction,
+            observation=observation,
+            commands=COMMANDS,
+            max_moves=self._max_moves,
+            key_facts=self._scene.key_facts(self._goal),
+            record=self._record(game, seed),
+        )
+
+    def act(self, command: str) -> TaskStep:
+        """See :meth:`agemem_gym.task.Task.act`."""
+        plain = normalised(command)
+        if plain == CHECK_VALID_ACTIONS:
+            self._deviated = True
+            return self._step(f"Valid actions: {', '.join(self.admissible())}.", True)
+        frame, said = self._carry_out(command)
+        self._follow(said)
+        self._won = frame.won
+        observation = frame.feedback
+        if frame.understood and changes_view(said):
+            self._last_view = observation
+        elif frame.understood and said == "look":
+            observation = self._last_view
+        if self._protocol == "agentboard":
+            observation = ARRIVAL.sub("", observation)
+        return self._step(observation, frame.understood)
+
+    def answer(self, text: str) -> TaskStep:
+        """See :meth:`agemem_gym.task.Task.answer`: the engine's state is the answer, whatever `text` says."""
+        return TaskStep("", self._best, self._won, True)
+
+    def admissible(self) -> list[str]:
+        """See :meth:`agemem_gym.task.Task.admissible`: the engine's own list."""
+        return self._live.admissible()
+
+    def expert(self) -> Iterator[str]:
+        """See :meth:`agemem_gym.task.Task.expert`: the stored walkthrough while it is being followed from the start, else
+        the planner, asked once from the present state.
+        """
+        if self._won:
+            return
+        walkthrough = self._current.walkthrough
+        if walkthrough and not self._deviated:
+            yield from walkthrough[self._done_commands :]
+        else:
+            yield from self._live.plan()
+        if not self._won:  # somebody else acted in between, or the walkthrough does not win
+            yield from self._live.plan()
+
+    def background(self, rng: np.random.Generator) -> list[str]:
+        """See :meth:`agemem_gym.task.Task.background`: true of the episode's first state."""
+        return self._scene.casual_facts(rng)
+
+    def distractor_pool(self, rng: np.random.Generator) -> list[str]:
+        """See :meth:`agemem_gym.task.Task.distractor_pool`: the same kinds of things in other homes."""
+        return distractors(rng, self._goal)
+
+    def size(self) -> int | None:
+        """Number of official games in the split, 1 with ``game=``, ``None`` for generated ones."""
+        if self._file is not None:
+            return 1
+        return len(self._official()) if self._folder else None
+
+    def close(self) -> None:
+        """See :meth:`agemem_gym.task.Task.close`."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A task travels to another process without its engine; ``reset`` starts one there."""
+        return {**self.__dict__, "_engine": None}
+
+    # -- which game -----------------------------------------------------------------------------------------------------
+
+    def _position(self, seed: int, options: Mapping[str, Any]) -> int:
+        if unknown := sorted(set(options) - {"index"}):
+            raise ConfigurationError(f"unknown reset options {unknown}; ALFWorld takes {{'index': i}}")
+        size = self.size()
+        if "index" not in options:
+            return seed if size is None else seed % size
+        position = options["index"]
+        if not isinstance(position, int) or position < 0 or (size is not None and position >= size):
+            raise ConfigurationError(
+                f"options['index'] is {position!r}; expected 0 to {(size or 0) - 1 if size else '…'}"
+            )
+        return position
+
+    def _game(self, position: int) -> Game:
+        if self._file is not None:
+            return load_game(self._file, self._file.name, self._trust)
+        if self._folder is None:
+            return generate(self._split, position, self._task_types, self._rooms)
+        chosen = self._official()[position]
+        return load_game(chosen.path, chosen.name, self._trust)
+
+    def _official(self) -> tuple[OfficialGame, ...]:
+        assert self._folder is not None
+        return select(index(self._folder, self._split), self._task_types, self._rooms)
+
+    # -- one episode ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _live(self) -> Engine:
+        if self._engine is None:
+            raise EngineError("this ALFWorld task was closed or has not been reset; call reset() first")
+        return self._engine
+
+    def _play(self, game: Game) -> Frame:
+        if self._engine is None:
+            for package in ("textworld", "fast_downward"):
+                packaged.require(package)
+            from .engine import Engine
+
+            self._engine = Engine()
+        return self._engine.reset(game)
+
+    def _split_intro(self, feedback: str, goal: str) -> tuple[str, str]:
+        """The first observation and the task; together they are the engine's own first text."""
+        observation, found, task = feedback.rpartition("\n\nYour task is to: ")
+        if not found:
+            observation, task = feedback, f"{goal}."
+        if self._protocol == "agentboard":
+            observation = BANNER.sub("", observation)
+        return observation, f"Your task is to: {task}"
+
+    def _record(self, game: Game, seed: int) -> dict[str, str | int | float | bool | None]:
+        return {
+            "engine": packaged.engine_versions(),
+            "game_sha256": game.sha256,
+            "source": "generated" if self._folder is None and self._file is None else "official",
+            "split": self._split,
+            "task_type": self._goal.task_type,
+            "protocol": self._protocol,
+            "seed": seed,
+        }
+
+    def _carry_out(self, command: str) -> tuple[Frame, str]:
+        """Try the ways of saying `command` in turn; the last frame if none is understood."""
+        frame, said = None, ""
+        for said in readings(command):
+            frame = self._live.step(said)
+            if frame.understood:
+                break
+        assert frame is not None
+        return frame, said
+
+    def _follow(self, said: str) -> None:
+        """Keep track of whether the agent walks along the stored walkthrough."""
+        walkthrough, position = self._current.walkthrough, self._done_commands
+        if position < len(walkthrough) and said == walkthrough[position]:
+            self._done_commands += 1
+        else:
+            self._deviated = True
+
+    def _step(self, observation: str, valid: bool) -> TaskStep:
+        self._best = max(self._best, self._progress.update(self._live.world, self._won))
+        return TaskStep(observation, self._best, self._won, self._won, valid)
+
+
+def _one_of(keyword: str, given: str, expected: Sequence[str]) -> str:
+    if given not in expected:
+        raise ConfigurationError(f"{keyword}={given!r}: expected one of {', '.join(map(repr, expected))}")
+    return given
+
+
+def _several(keyword: str, given: Sequence[str] | str | None, expected: Sequence[str]) -> tuple[str, ...]:
+    chosen = expected if given is None else (given,) if isinstance(given, str) else tuple(given)
+    if not chosen:
+        raise ConfigurationError(f"{keyword} is empty: expected some of {', '.join(map(repr, expected))}")
+    return tuple(_one_of(keyword, item, expected) for item in chosen)
+
+
+def _task_types(given: Sequence[str | int] | str | int | None) -> tuple[str, ...]:
+    listed = [given] if isinstance(given, (str, int)) else given
+    if listed is None:
+        return TASK_TYPES
+    names = [TASK_TYPES[item - 1] if isinstance(item, int) and 1 <= item <= 6 else item for item in listed]
+    return _several("task_types", [str(name) for name in names], TASK_TYPES)
+
+
+def _limit(max_moves: int) -> int:
+    if not isinstance(max_moves, int) or max_moves < 1:
+        raise ConfigurationError(f"max_moves={max_moves!r}: expected a whole number of at least 1")
+    return max_moves
