@@ -47,7 +47,7 @@ class ThingFact:
 
     def plain(self) -> str:
         """As a gold fact."""
-        where = f" {self.offset}" if self.offset else ""
+        where = f", {self.offset}" if self.offset else ""
         things = self.things
         return f"{things[0].upper()}{things[1:]} {'is' if self.count == 1 else 'are'} in {self.room}{where}."
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from agemem_gym.envs.babyai import wording
 from agemem_gym.envs.babyai.commands import CHECK, LOW_LEVEL, Commands, Plan, Refusal
-from agemem_gym.envs.babyai.expert import expert_commands
+from agemem_gym.envs.babyai.expert import Expert, expert_commands
 from agemem_gym.envs.babyai.facts import Facts
 from agemem_gym.envs.babyai.labels import Label, LabelProgress, read_labels
 from agemem_gym.envs.babyai.levels import SPLIT_BASES, LevelSeed, Tasks, choose_levels
@@ -24,6 +24,7 @@ from agemem_gym.task import Metric, TaskStart, TaskStep
 AGENTBOARD_MOVES = 30
 PROTOCOLS = ("full", "agentboard")
 MODES = ("macro", "low")
+EXPERTS = ("bot", "planner")
 _OPTIONS = ("index", "level", "level_seed")
 
 _LOW_COMMANDS = "turn left, turn right, move forward, drop, toggle (a door or a box in front of you)"
@@ -83,6 +84,8 @@ class BabyAITask:
     mode          ``"macro"``   ``"low"``: only single steps (turn, move, pickup, drop, toggle)
     labels        ``None``      AgentBoard's label file (``data/babyai/test.jsonl``), with ``protocol="agentboard"``: adds its
                                 difficulty to the record and its progress to the metrics as ``label_progress``
+    expert        ``None``      ``"bot"``: BabyAI's bot in single steps, and a planner where it fails; ``"planner"``: the
+                                planner, with macros. ``None``: the bot, in AgentBoard's protocol the planner
     ============  ============  ============================================================================================
 
     Sources: ``minigrid/envs/babyai/``; the wording and macros follow AgentBoard's ``environment/babyai_env.py`` (bb7255e) as
@@ -99,7 +102,9 @@ class BabyAITask:
         split: Literal["train", "validation", "test"] | None = None,
         mode: Literal["macro", "low"] = "macro",
         labels: str | Path | None = None,
+        expert: Expert | None = None,
     ) -> None:
+        _one_of("expert", expert, (*EXPERTS, None))
         _one_of("protocol", protocol, PROTOCOLS)
         _one_of("mode", mode, MODES)
         splits = ("test",) if protocol == "agentboard" else tuple(SPLIT_BASES)
@@ -107,6 +112,7 @@ class BabyAITask:
         _one_of("split", split, splits)
         self._tasks = Tasks(choose_levels(level, protocol), protocol, str(split))
         self._mode = mode
+        self._expert: Expert = expert or ("planner" if protocol == "agentboard" else "bot")
         self._agentboard = protocol == "agentboard"
         self._labels_file = _label_file(labels, protocol, level)
         self._labels: tuple[Label, ...] | None = None
@@ -178,8 +184,10 @@ class BabyAITask:
         return [] if self._playing().over else sorted(self._everything())
 
     def expert(self) -> Iterator[str]:
-        """BabyAI's bot, and where it gives up a planner that knows the whole grid."""
-        return expert_commands(self._playing(), agentboard=self._agentboard)
+        """A plan that was tried on a copy of the world first; see :mod:`~agemem_gym.envs.babyai.expert`."""
+        world = self._playing()
+        limit = AGENTBOARD_MOVES if self._agentboard else int(world.env.max_steps)
+        return expert_commands(world, self._expert, self._agentboard, self._mode == "macro", limit)
 
     def background(self, rng: np.random.Generator) -> list[str]:
         """Where things were at the start and what the doors join, in casual sentences and a random order."""
