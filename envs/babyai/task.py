@@ -22,6 +22,7 @@ from agemem_gym.errors import ConfigurationError, import_extra
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
 AGENTBOARD_MOVES = 30
+STEPS_PER_MACRO = 8  # a macro walks a room at most
 PROTOCOLS = ("full", "agentboard")
 MODES = ("macro", "low")
 EXPERTS = ("bot", "planner")
@@ -75,8 +76,10 @@ class BabyAITask:
     ============  ============  ============================================================================================
     keyword       default       meaning
     ============  ============  ============================================================================================
-    protocol      ``"full"``    ``"full"``: any level, at most the level's own ``max_steps`` commands; ``"agentboard"``: its 28
-                                levels × seeds 1234–1237 = 112 tasks, 30 commands, its goal text and command set
+    protocol      ``"full"``    ``"full"``: any level; the limit comes from the level's own ``max_steps``: as many commands with
+                                ``mode="low"``, otherwise an eighth of it (a macro is many steps), but 30 at least;
+                                ``"agentboard"``: its 28 levels × seeds 1234–1237 = 112 tasks, 30 commands, its goal text and
+                                command set
     level         ``None``      a level (``"GoToLocal"``, ``"BabyAI-GoToLocal-v0"``), a list of levels, ``"paper"`` (the 19 of
                                 BabyAI's paper; the default of ``"full"``), ``"agentboard"`` or ``"all"`` (all registered)
     split         ``None``      ``"train"``, ``"validation"`` or ``"test"``; ``None``: train, or in AgentBoard's protocol test,
@@ -84,8 +87,9 @@ class BabyAITask:
     mode          ``"macro"``   ``"low"``: only single steps (turn, move, pickup, drop, toggle)
     labels        ``None``      AgentBoard's label file (``data/babyai/test.jsonl``), with ``protocol="agentboard"``: adds its
                                 difficulty to the record and its progress to the metrics as ``label_progress``
-    expert        ``None``      ``"bot"``: BabyAI's bot in single steps, and a planner where it fails; ``"planner"``: the
-                                planner, with macros. ``None``: the bot, in AgentBoard's protocol the planner
+    expert        ``None``      ``"bot"``: BabyAI's bot in single steps, and a planner where it fails or takes more commands
+                                than the limit; ``"planner"``: the planner, with macros. ``None``: the bot, in AgentBoard's
+                                protocol the planner
     ============  ============  ============================================================================================
 
     Sources: ``minigrid/envs/babyai/``; the wording and macros follow AgentBoard's ``environment/babyai_env.py`` (bb7255e) as
@@ -147,7 +151,7 @@ class BabyAITask:
             instruction=wording.goal_text(mission) if self._agentboard else mission,
             observation=wording.describe(world.view, world.carrying),
             commands=self._command_help(),
-            max_moves=AGENTBOARD_MOVES if self._agentboard else int(world.env.max_steps),
+            max_moves=self._max_moves(),
             key_facts=self._facts.key_facts(),
             record=record,
         )
@@ -185,9 +189,9 @@ class BabyAITask:
 
     def expert(self) -> Iterator[str]:
         """A plan that was tried on a copy of the world first; see :mod:`~agemem_gym.envs.babyai.expert`."""
-        world = self._playing()
-        limit = AGENTBOARD_MOVES if self._agentboard else int(world.env.max_steps)
-        return expert_commands(world, self._expert, self._agentboard, self._mode == "macro", limit)
+        return expert_commands(
+            self._playing(), self._expert, self._agentboard, self._mode == "macro", limit=self._max_moves()
+        )
 
     def background(self, rng: np.random.Generator) -> list[str]:
         """Where things were at the start and what the doors join, in casual sentences and a random order."""
@@ -207,6 +211,12 @@ class BabyAITask:
         if self._world is None:
             raise ConfigurationError("no episode is running; call reset first")
         return self._world
+
+    def _max_moves(self) -> int:
+        if self._agentboard:
+            return AGENTBOARD_MOVES
+        steps = int(self._playing().env.max_steps)
+        return steps if self._mode == "low" else max(AGENTBOARD_MOVES, steps // STEPS_PER_MACRO)
 
     def _choose(self, seed: int, options: Mapping[str, Any]) -> LevelSeed:
         unknown = sorted(set(options) - set(_OPTIONS))
