@@ -4,7 +4,9 @@ What Chroma makes hard, and how this index goes round it (measured with chromadb
 
 - Deleting a collection leaks memory and file descriptors: an index keeps one collection and writes the same ids (slots) again.
   :meth:`ChromaIndex.clear` only marks slots as stale; they are overwritten by the next episode's entries.
-- A live client hangs a forked child: the client is made at the first use in each process.
+- After a write, a forked child can never write: Chroma's threads are gone, even for a new client. The client is made at the
+  first use in each process; in a child of a process that has used it, every slot is a candidate, and the store, which ranks
+  them exactly, gives the same results.
 - A write costs more than a read: writes wait until the next query and go in one batch.
 - The default search is too shallow beyond 1,000 entries: ``ef_search`` is set, and more is asked for than is needed.
 - Chroma would embed texts with a model of its own that it fetches from the network: it is given vectors only.
@@ -32,7 +34,9 @@ _BATCH = 5000  # Chroma takes at most 5,461 entries at once
 _STALE_SHARE = 0.5  # more stale slots than this, and they are deleted rather than searched past
 _DEFAULT_NAME = "agemem"
 _running_number = itertools.count(1)
-_free_names: list[tuple[int, str]] = []  # (process id, collection) of closed in-process indices, to be used again
+_free_names: list[
+    tuple[int, int, str]
+] = []  # (process id, dimension, name) of closed in-process collections, to be used again
 
 
 class ChromaIndex:
@@ -62,7 +66,8 @@ class ChromaIndex:
         self._wanted_name = collection
         self._check_keywords()
         self._pid = -1
-        self._forked = False
+        self._out_of_reach = False
+        self._dimension = 0
         self._collection: Any = None
         self._pending: dict[int, tuple[np.ndarray, MemoryRecord] | None] = {}  # None: to be deleted
         self._live: set[int] = set()
@@ -72,6 +77,7 @@ class ChromaIndex:
 
     def upsert(self, slots: Sequence[int], vectors: np.ndarray, records: Sequence[MemoryRecord]) -> None:
         """Put vectors into slots; written at the next query."""
+        self._dimension = vectors.shape[1]
         for slot, vector, record in zip(slots, vectors, records, strict=True):
             self._pending[slot] = (vector, record)
             self._live.add(slot)
@@ -91,7 +97,7 @@ class ChromaIndex:
     def query(self, vector: np.ndarray, k: int) -> list[int]:
         """Slots of the `k` most similar vectors and more."""
         self._write()
-        if self._forked:
+        if self._out_of_reach:
             return sorted(self._live)
         wanted = min(k + len(self._stale), len(self._live) + len(self._stale))
         found = self._call(
@@ -102,9 +108,8 @@ class ChromaIndex:
     def clear(self) -> None:
         """Empty all slots. In process, what Chroma holds of them becomes stale; elsewhere it is deleted."""
         self._pending.clear()
-        self._stale = set() if self._forked else self._stale | self._live
+        self._stale |= self._live
         self._live.clear()
-        self._forked = False
         if self.persistent:
             self._open()
             self._delete_all()
@@ -135,7 +140,7 @@ class ChromaIndex:
                 self._write()
             elif self._wanted_name is None:
                 self._delete_all()
-                _free_names.append((self._pid, self._collection.name))
+                _free_names.append((self._pid, self._dimension, self._collection.name))
         self._collection = None
         self._pid = -1
         self._pending.clear()
@@ -147,6 +152,9 @@ class ChromaIndex:
     def _write(self) -> None:
         """Bring Chroma up to date: one upsert and at most one delete."""
         self._open()
+        if self._out_of_reach:
+            self._pending.clear()
+            return
         if self._pending:
             written = {slot: entry for slot, entry in self._pending.items() if entry is not None}
             slots = list(written)
@@ -185,8 +193,14 @@ class ChromaIndex:
         """The collection, made at the first use in this process."""
         if self._pid == os.getpid():
             return
-        if self._pid != -1:  # forked: the parent's collection is out of reach, so every live slot is a candidate
-            self._forked = bool(self._live)
+        if self._url is None and _used_by_parent():
+            if self._path is not None:
+                raise ConfigurationError(
+                    "chroma_path= cannot be used in a process forked from one that has used Chroma: start workers with "
+                    "spawn (make_vec(..., start_method='spawn')), or use chroma_url="
+                )
+            self._collection, self._out_of_reach, self._pid = None, True, os.getpid()
+            return
         client = _client(self._path, self._url)
         self._collection = self._call(lambda: _get_collection(client, self._name(), self._encoder_name))
         self._check_encoder()
@@ -197,10 +211,10 @@ class ChromaIndex:
             return self._wanted_name
         if self.persistent:
             return _DEFAULT_NAME
-        mine = [entry for entry in _free_names if entry[0] == os.getpid()]
-        if mine:
-            _free_names.remove(mine[0])
-            return mine[0][1]
+        for entry in _free_names:
+            if entry[:2] == (os.getpid(), self._dimension):
+                _free_names.remove(entry)
+                return entry[2]
         return f"{_DEFAULT_NAME}-{next(_running_number)}"
 
     def _call(self, function: Callable[[], Any]) -> Any:
@@ -244,19 +258,15 @@ def _get_collection(client: Any, name: str, encoder_name: str) -> Any:
 
 
 def _client(path: str | None, url: str | None) -> Any:
-    """The client of this process for a place; Chroma allows one of each kind."""
+    """The client of this process for a place; Chroma shares one system among clients of one place."""
     chromadb = import_extra("chromadb", "all")
-    from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
-    global _client_pid
-    if _client_pid != os.getpid():
-        if _client_pid != -1:
-            SharedSystemClient._identifier_to_system.clear()  # a parent's systems hang in a forked child
-        _client_pid = os.getpid()
+    global _user_pid
     settings = Settings(anonymized_telemetry=False)
     if url is not None:
         return _http_client(chromadb, url, settings)
+    _user_pid = os.getpid()
     if path is not None:
         try:
             Path(path).mkdir(parents=True, exist_ok=True)
@@ -266,7 +276,12 @@ def _client(path: str | None, url: str | None) -> Any:
     return chromadb.EphemeralClient(settings=settings)
 
 
-_client_pid = -1
+_user_pid = -1
+"""The process that uses Chroma in process; a forked child inherits the number, and so knows."""
+
+
+def _used_by_parent() -> bool:
+    return _user_pid not in (-1, os.getpid())
 
 
 def _http_client(chromadb: Any, url: str, settings: Any) -> Any:

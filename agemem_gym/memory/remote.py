@@ -39,7 +39,7 @@ class SentenceTransformerEncoder:
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        return int(self._model.get_sentence_embedding_dimension())
+        return int(self._model.get_embedding_dimension())
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors, float32, shape (n, d); one text a pass, so that a text's vector does not depend on its batch."""

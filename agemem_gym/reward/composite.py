@@ -25,8 +25,8 @@ class Reward:
         """All terms by name; ``total`` is the return."""
         terms = {
             "task": task_score(episode, metric),
-            "penalty_rounds": self.penalty_rounds * rounds_exceeded(episode),
-            "penalty_overflow": self.penalty_overflow * tokens_exceeded(episode),
+            "penalty_rounds": self.penalty_rounds if rounds_exceeded(episode) else 0.0,
+            "penalty_overflow": self.penalty_overflow if tokens_exceeded(episode) else 0.0,
         }
         return {**terms, "total": sum(terms.values())}
 
