@@ -18,10 +18,12 @@ import numpy as np
 from agemem_gym.errors import ConfigurationError
 
 from . import packaged
+from .expert import shortest_plan
 from .game import Game
-from .goals import TASK_TYPES
+from .goals import TASK_TYPES, TREATMENTS, Goal
 from .names import demangled, mangled
 from .rooms import Receptacle, Room, floor_plans, holds, load_room, position, room_kind
+from .state import WorldState
 
 SPLITS = ("train", "valid_seen", "valid_unseen")
 
@@ -48,15 +50,18 @@ DECORATION |= {
 DECORATION |= {"ShowerGlass": 1, "Poster": 1, "LaundryHamperLid": 1}
 """Things that only stand there, and how many of them: they count as objects in the official games too."""
 
+LONGEST_WALKTHROUGH = 9
+"""No official game's walkthrough is longer. Only some two-object tasks with everything behind doors would be."""
+
 LAMP = "DeskLamp"
 LAMP_PLACES = ("Desk", "SideTable", "Dresser", "Shelf", "DiningTable", "CoffeeTable")
 
 TREATED_AT = {
-    "pick_clean_then_place_in_recep": ("Cleanable", "SinkBasin", "clean"),
-    "pick_heat_then_place_in_recep": ("Heatable", "Microwave", "heat"),
-    "pick_cool_then_place_in_recep": ("Coolable", "Fridge", "cool"),
+    "pick_clean_then_place_in_recep": ("Cleanable", "SinkBasin"),
+    "pick_heat_then_place_in_recep": ("Heatable", "Microwave"),
+    "pick_cool_then_place_in_recep": ("Coolable", "Fridge"),
 }
-"""By task type: what an object must be, where it is treated, and the command."""
+"""By task type: what an object must be, and where it is treated."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,7 @@ def generate(split: str, seed: int, task_types: Sequence[str], rooms: Sequence[s
     rng = np.random.default_rng([0xA1F, SPLITS.index(split), seed])
     room = load_room(plans[_shuffled_index(seed // len(possible), len(plans), task_type)])
     quest = Quest(task_type, *_pick(rng, _choices(task_type, room)), room)
-    things = _lay_out(quest, rng)
-    walkthrough = _walkthrough(quest, things)
+    things, walkthrough = _solvable_layout(quest, rng)
     templates = packaged.goal_library()[task_type]["templates"]
     sentence = str(_pick(rng, templates)).format(
         obj=quest.kind.lower(), recep=quest.place.lower(), toggle=LAMP.lower(), mrecep=""
@@ -128,7 +132,7 @@ def _choices(task_type: str, room: Room) -> tuple[tuple[str, str], ...]:
         lit = LAMP in room.kinds and any(room.having(kind) for kind in LAMP_PLACES)
         return tuple((kind, "") for kind in things) if lit else ()
     if task_type in TREATED_AT:
-        ability, tool, _ = TREATED_AT[task_type]
+        ability, tool = TREATED_AT[task_type]
         allowed = packaged.constants().VAL_ACTION_OBJECTS[ability]
         things = [kind for kind in things if kind in allowed] if room.having(tool) else []
     places = sorted({receptacle.kind for receptacle in room.receptacles})
@@ -155,6 +159,15 @@ def _shuffled_index(turn: int, size: int, task_type: str) -> int:
 
 
 # -- laying out ---------------------------------------------------------------------------------------------------------
+
+
+def _solvable_layout(quest: Quest, rng: np.random.Generator) -> tuple[list[Thing], list[str]]:
+    """Lay things out until the way to win is no longer than in any official game."""
+    while True:
+        things = _lay_out(quest, rng)
+        walkthrough = _walkthrough(quest, things)
+        if 0 < len(walkthrough) <= LONGEST_WALKTHROUGH:
+            return things, walkthrough
 
 
 def _lay_out(quest: Quest, rng: np.random.Generator) -> list[Thing]:
@@ -194,68 +207,16 @@ def _pick(rng: np.random.Generator, items: Sequence[object]):  # type: ignore[no
 
 
 def _walkthrough(quest: Quest, things: Sequence[Thing]) -> list[str]:
-    """Commands that win: the shortest over the wanted things and the places, each receptacle opened where it has to be."""
-    said = demangled(item.name.lower() for item in (*things, *quest.room.receptacles))
-    wanted = [thing for thing in things if thing.kind == quest.kind]
-    if quest.task_type == "look_at_obj_in_light":
-        lamp = next(thing for thing in things if thing.kind == LAMP)
-        return min((list(_Walk(said).look(thing, lamp)) for thing in wanted), key=len)
-    targets = quest.room.having(quest.place)
-    if quest.task_type == "pick_two_obj_and_place":
-        pairs = [(a, b) for i, a in enumerate(wanted) for b in wanted[i + 1 :]]
-        return min((list(_Walk(said).bring(pair, target)) for pair in pairs for target in targets), key=len)
-    tools, verb = [], ""
-    if quest.task_type in TREATED_AT:
-        _, tool, verb = TREATED_AT[quest.task_type]
-        tools = quest.room.having(tool)
-    ways = [(thing, tool, target) for thing in wanted for tool in tools or [None] for target in targets]
-    return min((list(_Walk(said).bring([thing], target, tool, verb)) for thing, tool, target in ways), key=len)
-
-
-class _Walk:
-    """One walk through the room: knows where the agent stands and what it has opened."""
-
-    def __init__(self, said: dict[str, str]) -> None:
-        self._said = said
-        self._at = ""
-        self._opened: set[str] = set()
-
-    def bring(
-        self, things: Sequence[Thing], target: Receptacle, tool: Receptacle | None = None, verb: str = ""
-    ) -> Iterator[str]:
-        for thing in things:
-            yield from self._take(thing)
-            if tool is not None:
-                yield from self._go(tool)
-                yield f"{verb} {self._of(thing)} with {self._of(tool)}"
-            yield from self._go(target)
-            yield from self._open(target)
-            yield f"move {self._of(thing)} to {self._of(target)}"
-
-    def look(self, thing: Thing, lamp: Thing) -> Iterator[str]:
-        yield from self._take(thing)
-        assert lamp.where is not None
-        yield from self._go(lamp.where)
-        yield f"use {self._of(lamp)}"
-
-    def _take(self, thing: Thing) -> Iterator[str]:
-        assert thing.where is not None
-        yield from self._go(thing.where)
-        yield from self._open(thing.where)
-        yield f"take {self._of(thing)} from {self._of(thing.where)}"
-
-    def _go(self, target: Receptacle) -> Iterator[str]:
-        if target.location != self._at:
-            self._at = target.location
-            yield f"go to {self._of(target)}"
-
-    def _open(self, target: Receptacle) -> Iterator[str]:
-        if target.openable and target.name not in self._opened:
-            self._opened.add(target.name)
-            yield f"open {self._of(target)}"
-
-    def _of(self, item: Thing | Receptacle) -> str:
-        return self._said[item.name.lower()]
+    """The shortest commands that win, worked out from the same facts that the engine starts with."""
+    world = WorldState({}, {})
+    for fact in _facts(quest.room, things):
+        name, *arguments = fact.lower().split()
+        world.add(name, tuple(arguments))
+    lamp = "" if quest.place else LAMP.lower()
+    treatment = next((state for state in TREATMENTS if TREATMENTS[state] in quest.task_type), "")
+    count = 2 if quest.task_type == "pick_two_obj_and_place" else 1
+    goal = Goal(quest.task_type, quest.kind.lower(), quest.place.lower(), lamp, treatment, count)
+    return shortest_plan(world, demangled(world.entities()), goal)
 
 
 # -- as PDDL ------------------------------------------------------------------------------------------------------------

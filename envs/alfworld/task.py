@@ -15,6 +15,7 @@ from agemem_gym.task import Metric, TaskStart, TaskStep
 from . import packaged
 from .background import Scene, distractors
 from .commands import CHECK_VALID_ACTIONS, COMMANDS, changes_view, normalised, readings
+from .expert import shortest_plan
 from .game import Game, load_game
 from .generator import SPLITS, generate
 from .goals import TASK_TYPES, Progress, parse_goal
@@ -171,18 +172,14 @@ class ALFWorldTask:
         return self._live.admissible()
 
     def expert(self) -> Iterator[str]:
-        """See :meth:`agemem_gym.task.Task.expert`: the stored walkthrough while it is being followed from the start, else
-        the planner, asked once from the present state.
+        """See :meth:`agemem_gym.task.Task.expert`: the game's walkthrough while the agent follows it from the start, else the
+        shortest errands from the present state (:mod:`.expert`), else fast-downward's plan, asked once.
         """
-        if self._won:
-            return
-        walkthrough = self._current.walkthrough
-        if walkthrough and not self._deviated:
-            yield from walkthrough[self._done_commands :]
-        else:
-            yield from self._live.plan()
-        if not self._won:  # somebody else acted in between, or the walkthrough does not win
-            yield from self._live.plan()
+        if not self._won and not self._deviated:
+            yield from self._current.walkthrough[self._done_commands :]
+        if not self._won:
+            live = self._live
+            yield from shortest_plan(live.world, live.names, self._goal) or live.plan()
 
     def background(self, rng: np.random.Generator) -> list[str]:
         """See :meth:`agemem_gym.task.Task.background`: true of the episode's first state."""
