@@ -37,18 +37,14 @@ CROWDING |= {"StoveBurner": 0.5, "Drawer": 0.5, "CoffeeMachine": 0.5, "Cabinet":
 COPIES = (0.44, 0.30, 0.26)
 """How often a kind of thing occurs once, twice, three times (as in the official valid_seen games)."""
 
-DECORATION = {"StoveKnob": 4, "Window": 2, "Chair": 2, "LightSwitch": 1, "Sink": 1, "Mirror": 1, "HousePlant": 1}
-DECORATION |= {
-    "Painting": 1,
-    "Blinds": 1,
-    "Television": 1,
-    "FloorLamp": 1,
-    "Bathtub": 1,
-    "ShowerDoor": 1,
-    "Curtains": 1,
-}
-DECORATION |= {"ShowerGlass": 1, "Poster": 1, "LaundryHamperLid": 1}
-"""Things that only stand there, and how many of them: they count as objects in the official games too."""
+DECORATION = {"StoveKnob": 4, "Chair": 3, "Window": 2, "Painting": 2, "HousePlant": 2}
+"""How often things that only stand there occur, where not once: they count as objects in the official games too."""
+
+FEWEST_THINGS = 14
+"""No official game has fewer things to pick up."""
+
+KITCHENS_TWICE = frozenset({"pick_clean_then_place_in_recep"})
+"""Task types that the official games set in kitchens twice as often as elsewhere."""
 
 LONGEST_WALKTHROUGH = 9
 """No official game's walkthrough is longer. Only some two-object tasks with everything behind doors would be."""
@@ -121,7 +117,9 @@ def generate(split: str, seed: int, task_types: Sequence[str], rooms: Sequence[s
 @lru_cache(maxsize=256)
 def _plans(split: str, task_type: str, rooms: tuple[str, ...]) -> tuple[int, ...]:
     """The floor plans of a split that can hold a task of this type."""
-    return tuple(n for n in floor_plans(split) if room_kind(n) in rooms and _choices(task_type, load_room(n)))
+    plans = [n for n in floor_plans(split) if room_kind(n) in rooms and _choices(task_type, load_room(n))]
+    again = [n for n in plans if room_kind(n) == "kitchen"] if task_type in KITCHENS_TWICE else []
+    return (*plans, *again)
 
 
 @lru_cache(maxsize=1024)
@@ -151,6 +149,12 @@ def _movable(room: Room) -> frozenset[str]:
     return room.kinds & frozenset().union(*(holds(receptacle.kind) for receptacle in room.receptacles))
 
 
+def _decoration(room: Room) -> frozenset[str]:
+    """The kinds of things in `room` that are neither furniture to use nor to be picked up."""
+    furniture = {receptacle.kind for receptacle in room.receptacles} | set(packaged.constants().VAL_RECEPTACLE_OBJECTS)
+    return room.kinds - _movable(room) - furniture - {LAMP}
+
+
 def _shuffled_index(turn: int, size: int, task_type: str) -> int:
     """Goes through all of ``range(size)`` before it repeats, in another order each time round."""
     round_number, offset = divmod(turn, size)
@@ -177,11 +181,15 @@ def _lay_out(quest: Quest, rng: np.random.Generator) -> list[Thing]:
     things = [_thing(quest.kind, _place(quest.kind, quest.room, rng, forbidden), rng) for _ in range(wanted)]
     for kind in sorted(_movable(quest.room) - {quest.kind}):
         things += [_thing(kind, _place(kind, quest.room, rng), rng) for _ in range(_copies(rng))]
+    others = [thing.kind for thing in things if thing.kind != quest.kind]
+    for _ in range(FEWEST_THINGS - len(things) if others else 0):
+        kind = str(_pick(rng, others))
+        things.append(_thing(kind, _place(kind, quest.room, rng), rng))
     if LAMP in quest.room.kinds:
         spots = [receptacle for kind in LAMP_PLACES for receptacle in quest.room.having(kind)]
         things += [_thing(LAMP, _pick(rng, spots), rng)] if spots else []
-    for kind in sorted(quest.room.kinds & DECORATION.keys()):
-        things += [_thing(kind, None, rng) for _ in range(DECORATION[kind])]
+    for kind in sorted(_decoration(quest.room)):
+        things += [_thing(kind, None, rng) for _ in range(DECORATION.get(kind, 1))]
     return things
 
 
