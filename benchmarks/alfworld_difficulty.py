@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     tables = {f"generated, {arguments.split}": list(generated(arguments.split, arguments.games))}
-    if folder := data_folder(arguments.data):
+    if folder := data_folder(arguments.data, arguments.split):
         tables[f"official, {arguments.split}"] = list(official(folder, arguments.split))
     for title, items in tables.items():
         show(title, by_type(items))

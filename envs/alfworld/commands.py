@@ -42,3 +42,8 @@ def readings(command: str) -> Iterator[str]:
 def changes_view(command: str) -> bool:
     """Whether a ``look`` afterwards should repeat what `command` showed."""
     return command.startswith(("go to ", "open "))
+
+
+def only_looks(command: str) -> bool:
+    """Whether `command` leaves the room as it is."""
+    return command.startswith(("look", "inventory", "examine ", "help"))

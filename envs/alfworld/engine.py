@@ -71,14 +71,18 @@ class Engine:
         self._known: dict[str, Operator] = {}
 
     def reset(self, game: Game) -> Frame:
-        """Start `game` from its first state."""
+        """Start `game` from its first state.
+
+        Raises:
+            ConfigurationError: its problem or its grammar cannot be read.
+        """
         with engine_lock():
             if self._loan is None:
                 self._loan = Loan()
             self._library = self._loan.library
             self._game = game
             self._replannable = False
-            self._translation = TRANSLATIONS.get(game.sha256, game.domain, game.problem)
+            self._translation = TRANSLATIONS.get(game)
             self._library.load_sas(self._translation.sas)
             self._read_task(self._translation)
             grammar, self._actions = parse_grammar(game.grammar)
@@ -108,7 +112,7 @@ class Engine:
         with engine_lock():
             if not self._replannable:
                 if self._translation.replan_sas is None:
-                    self._translation.replan_sas = translate_for_planning(self._game.domain, self._game.problem)
+                    self._translation.replan_sas = translate_for_planning(self._game)
                 self._library.load_sas_replan(self._translation.replan_sas)
                 self._replannable = True
             if not self._library.replan(False):
@@ -187,8 +191,7 @@ class Engine:
         return known
 
     def _say(self, action: str, mapping: Mapping[Placeholder, str]) -> str:
-        command = self._grammar.derive(self._actions[action].template, self._context(mapping))
-        return command.format(**self.names) if "{" in command else command
+        return self._grammar.derive(self._actions[action].template, self._context(mapping))
 
     def _apply(self, operator: Operator) -> None:
         import fast_downward

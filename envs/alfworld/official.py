@@ -8,7 +8,7 @@ type, object, receptacle, lamp and floor plan, e.g. ``pick_heat_then_place_in_re
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,35 +33,31 @@ class OfficialGame:
     floor_plan: int
 
 
-def data_folder(data: str | Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+def data_folder(data: str | Path | None, split: str) -> Path | None:
     """The folder that holds the splits, or ``None`` for generated games.
 
     Args:
-        data: ``None`` or ``"auto"``: ``$ALFWORLD_DATA`` where it holds games; ``"generated"``: none; or a folder.
-        environ: where the variable stands.
+        data: ``None``: ``$ALFWORLD_DATA`` where it holds the split; ``"generated"``: none; or a folder.
+        split: the split that is wanted.
 
     Raises:
-        ConfigurationError: `data` names a folder that does not hold the official games.
+        ConfigurationError: `data` names a folder that does not hold the split.
     """
     if data == "generated":
         return None
-    if data is None or data == "auto":
-        given = environ.get("ALFWORLD_DATA", "")
-        return _splits_in(Path(given).expanduser()) if given else None
-    found = _splits_in(Path(data).expanduser())
+    if data is None:
+        given = os.environ.get("ALFWORLD_DATA", "")
+        return _holding(Path(given).expanduser(), split) if given else None
+    found = _holding(Path(data).expanduser(), split)
     if found is None:
         raise ConfigurationError(
-            f"data={str(data)!r} holds no ALFWorld games: expected json_2.1.1/{{train,valid_seen,valid_unseen}} in it; "
-            f"{HOW_TO_GET}"
+            f"data={str(data)!r} does not hold the split {split!r}: expected json_2.1.1/{split} in it; {HOW_TO_GET}"
         )
     return found
 
 
-def _splits_in(folder: Path) -> Path | None:
-    for candidate in (folder / "json_2.1.1", folder):
-        if any((candidate / split).is_dir() for split in ("train", "valid_seen", "valid_unseen")):
-            return candidate
-    return None
+def _holding(folder: Path, split: str) -> Path | None:
+    return next((place for place in (folder / "json_2.1.1", folder) if (place / split).is_dir()), None)
 
 
 @lru_cache(maxsize=8)

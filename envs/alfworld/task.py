@@ -14,7 +14,7 @@ from agemem_gym.task import Metric, TaskStart, TaskStep
 
 from . import packaged
 from .background import Scene, distractors
-from .commands import CHECK_VALID_ACTIONS, COMMANDS, changes_view, normalised, readings
+from .commands import CHECK_VALID_ACTIONS, COMMANDS, changes_view, normalised, only_looks, readings
 from .expert import shortest_plan
 from .game import Game, load_game
 from .generator import SPLITS, generate
@@ -84,7 +84,7 @@ class ALFWorldTask:
                                          without the banner and "You arrive at …", official tasks in sorted order
     ``task_types``  all six              names (:data:`.goals.TASK_TYPES`) or ids 1 to 6 as in ``AlfredTWEnv``
     ``rooms``       all four             ``"kitchen"``, ``"livingroom"``, ``"bedroom"``, ``"bathroom"``
-    ``data``        ``None``             ``None``: official games where ``$ALFWORLD_DATA`` holds them, else generated;
+    ``data``        ``None``             ``None``: official games where ``$ALFWORLD_DATA`` holds the split, else generated;
                                          ``"generated"``; or the folder that holds ``json_2.1.1``
     ``game``        ``None``             one game file (``*.tw-pddl``) to play in every episode
     ``max_moves``   by protocol          the move limit instead of the protocol's
@@ -117,7 +117,7 @@ class ALFWorldTask:
         self._task_types = _task_types(task_types)
         self._rooms = _several("rooms", rooms, tuple(ROOM_KINDS))
         self._max_moves = MOVE_LIMITS[protocol] if max_moves is None else _limit(max_moves)
-        self._folder = data_folder(data)
+        self._folder = data_folder(data, self._split)
         self._file = Path(game) if game is not None else None
         self._trust = trust
         self._engine: Engine | None = None
@@ -149,10 +149,10 @@ class ALFWorldTask:
         """See :meth:`agemem_gym.task.Task.act`."""
         plain = normalised(command)
         if plain == CHECK_VALID_ACTIONS:
-            self._deviated = True
             return self._step(f"Valid actions: {', '.join(self.admissible())}.", True)
         frame, said = self._carry_out(command)
-        self._follow(said)
+        if frame.understood and not only_looks(said):
+            self._follow(said)
         self._won = frame.won
         observation = frame.feedback
         if frame.understood and changes_view(said):
@@ -214,11 +214,11 @@ class ALFWorldTask:
         if "index" not in options:
             return seed if size is None else seed % size
         position = options["index"]
-        if not isinstance(position, int) or position < 0 or (size is not None and position >= size):
+        if not isinstance(position, (int, np.integer)) or position < 0 or (size is not None and position >= size):
             raise ConfigurationError(
                 f"options['index'] is {position!r}; expected 0 to {(size or 0) - 1 if size else '…'}"
             )
-        return position
+        return int(position)
 
     def _game(self, position: int) -> Game:
         if self._file is not None:

@@ -17,6 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from agemem_gym.errors import ConfigurationError
+
+from .game import Game
+
 ENGINE_LOCK = threading.RLock()
 """Held around every call into the engine: its translator is global to the process and its library is not thread-safe."""
 
@@ -91,9 +95,14 @@ class TranslationCache:
         self._size = size
         self._kept: OrderedDict[str, Translation] = OrderedDict()
 
-    def get(self, key: str, domain: str, problem: str) -> Translation:
-        """The translation of `problem`; `key` must name both texts uniquely."""
-        found = self._kept.pop(key, None) or _translate(domain, problem)
+    def get(self, game: Game) -> Translation:
+        """The complete translation of a game's problem: no fact and no operator pruned, as the text engine needs them all.
+
+        Raises:
+            ConfigurationError: fast-downward cannot read it.
+        """
+        key = game.sha256
+        found = self._kept.pop(key, None) or Translation(*_translate(game, optimize=False))
         self._kept[key] = found
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
@@ -104,22 +113,23 @@ class TranslationCache:
         self._kept.clear()
 
 
-def _translate(domain: str, problem: str) -> Translation:
-    """Translate completely: no fact and no operator is pruned, as the text engine needs them all."""
-    import fast_downward
-
-    with undisturbed():
-        task, sas = fast_downward.pddl2sas(domain, problem)
-    return Translation(task, sas.encode("utf-8"))
-
-
-def translate_for_planning(domain: str, problem: str) -> bytes:
+def translate_for_planning(game: Game) -> bytes:
     """The smaller SAS task that the planner searches from a state in mid-episode."""
+    return _translate(game, optimize=True)[1]
+
+
+def _translate(game: Game, optimize: bool) -> tuple[Any, bytes]:
+    """The parsed task and its SAS text."""
     import fast_downward
 
-    with undisturbed():
-        _, sas = fast_downward.pddl2sas(domain, problem, optimize=True)
-    return sas.encode("utf-8")
+    try:
+        with undisturbed():
+            task, sas = fast_downward.pddl2sas(game.domain, game.problem, optimize=optimize)
+    except (Exception, SystemExit) as error:  # the translator leaves by sys.exit on some faults
+        raise ConfigurationError(
+            f"fast-downward cannot translate the PDDL of game {game.name!r} ({error!r}); the file may be truncated"
+        ) from error
+    return task, sas.encode("utf-8")
 
 
 TRANSLATIONS = TranslationCache()

@@ -355,6 +355,21 @@ def test_a_truncated_game_file_is_named(tmp_path: Path) -> None:
         ALFWorldTask(game=tmp_path / "absent").reset(0, {})
 
 
+def test_a_problem_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    problem = generate("train", 1, TASK_TYPES, ROOMS).problem
+    path = saved(tmp_path, pddl_problem=problem.replace("(:init", "(:init ((", 1))
+    with pytest.raises(ConfigurationError, match="cannot translate"):
+        ALFWorldTask(game=path).reset(0, {})
+
+
+def test_a_split_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "json_2.1.1" / "valid_seen").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match="train"):
+        ALFWorldTask(data=tmp_path, split="train")
+    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
+    assert ALFWorldTask(split="train").size() is None
+
+
 def test_an_unknown_grammar_is_refused_unless_trusted(tmp_path: Path) -> None:
     grammar = json.loads(saved(tmp_path).read_text(encoding="utf-8"))["grammar"]
     path = saved(tmp_path, grammar=grammar.replace("You open the", "You gently open the"))
