@@ -5,6 +5,9 @@ It gives the same feedback and the same admissible commands, byte for byte, as
 steps, and shares its parts: the library that applies operators, the translator, the parsers of grammar and queries. What it
 leaves out is repetition: upstream translates a problem four times for one load and reset, and parses the same grammar and
 queries anew on every step. Nothing of textworld is patched; all of this lives in objects of this package.
+
+What is left of a reset is the grounding of the PDDL problem into some 2,500 operators (:mod:`.grounding`), in Python; a game
+that was played lately needs none. What is left of a step is the library's list of applicable operators.
 """
 
 from __future__ import annotations

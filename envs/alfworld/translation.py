@@ -1,4 +1,4 @@
-"""PDDL to SAS: fast-downward's translator, called so that nothing outside notices.
+"""PDDL to SAS: fast-downward's parser and translator, called so that nothing outside notices.
 
 Upstream's ``pddl2sas`` overwrites ``sys.argv``, swaps ``sys.stdout`` for everybody and sets options of the translator that
 are global to the process. Here the call is made under one lock, arguments and output are restored whatever happens, and
@@ -20,6 +20,7 @@ from typing import Any, TextIO
 from agemem_gym.errors import ConfigurationError
 
 from .game import Game
+from .grounding import Unsupported, sas_text
 
 ENGINE_LOCK = threading.RLock()
 """Held around every call into the engine: its translator is global to the process and its library is not thread-safe."""
@@ -102,7 +103,7 @@ class TranslationCache:
             ConfigurationError: fast-downward cannot read it.
         """
         key = game.sha256
-        found = self._kept.pop(key, None) or Translation(*_translate(game, optimize=False))
+        found = self._kept.pop(key, None) or _translate(game)
         self._kept[key] = found
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
@@ -115,21 +116,49 @@ class TranslationCache:
 
 def translate_for_planning(game: Game) -> bytes:
     """The smaller SAS task that the planner searches from a state in mid-episode."""
-    return _translate(game, optimize=True)[1]
+    return _ask_fast_downward(game, optimize=True)[1]
 
 
-def _translate(game: Game, optimize: bool) -> tuple[Any, bytes]:
-    """The parsed task and its SAS text."""
-    import fast_downward
-
+def _translate(game: Game) -> Translation:
+    """By our own grounder where it can, else by fast-downward."""
     try:
+        task = _parse(game)
         with undisturbed():
-            task, sas = fast_downward.pddl2sas(game.domain, game.problem, optimize=optimize)
-    except (Exception, SystemExit) as error:  # the translator leaves by sys.exit on some faults
+            return Translation(task, sas_text(task).encode("utf-8"))
+    except Unsupported:
+        return Translation(*_ask_fast_downward(game, optimize=False))
+
+
+def _parse(game: Game) -> Any:
+    """The normalised task."""
+    with _faults_of(game), undisturbed():
+        sys.argv = ["translate.py", "domain", "task"]  # fast-downward reads its options at import
+        from fast_downward.translate import normalize
+        from fast_downward.translate.pddl_parser import lisp_parser, parsing_functions
+
+        domain, problem = (lisp_parser.parse_nested_list(text.split("\n")) for text in (game.domain, game.problem))
+        task = parsing_functions.parse_task(domain, problem)
+        normalize.normalize(task)
+    return task
+
+
+def _ask_fast_downward(game: Game, optimize: bool) -> tuple[Any, bytes]:
+    """The parsed task and its SAS text."""
+    with _faults_of(game), undisturbed():
+        import fast_downward
+
+        task, sas = fast_downward.pddl2sas(game.domain, game.problem, optimize=optimize)
+    return task, sas.encode("utf-8")
+
+
+@contextmanager
+def _faults_of(game: Game) -> Iterator[None]:
+    try:
+        yield
+    except (Exception, SystemExit) as error:  # fast-downward leaves by sys.exit on some faults
         raise ConfigurationError(
             f"fast-downward cannot translate the PDDL of game {game.name!r} ({error!r}); the file may be truncated"
         ) from error
-    return task, sas.encode("utf-8")
 
 
 TRANSLATIONS = TranslationCache()
