@@ -40,7 +40,7 @@ class Times:
 
 def measure(quick: bool) -> list[Row]:
     """Step and reset of ours and of the peer's."""
-    games = [generate("valid_seen", seed, TASK_TYPES, tuple(ROOM_KINDS)) for seed in range(4 if quick else 25)]
+    games = [generate("valid_seen", seed, TASK_TYPES, tuple(ROOM_KINDS)) for seed in range(3 if quick else 25)]
     peer, ours = upstream_engine(), Engine()
     steps, resets, again = Times(), Times(), []
     rng = np.random.default_rng(0)
