@@ -1,0 +1,63 @@
+"""Levels, splits and the order of tasks."""
+
+import pytest
+from agemem_gym.envs.babyai.levels import (
+    AGENTBOARD_LEVELS,
+    AGENTBOARD_SEEDS,
+    PAPER_LEVELS,
+    SPLIT_BASES,
+    LevelSeed,
+    Tasks,
+    choose_levels,
+    registered_levels,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agemem_gym.errors import ConfigurationError
+
+
+def test_the_named_sets_are_registered():
+    assert set(AGENTBOARD_LEVELS) | set(PAPER_LEVELS) <= set(registered_levels())
+    assert len(AGENTBOARD_LEVELS) == 28
+    assert len(PAPER_LEVELS) == 19
+    assert len(registered_levels()) == 96
+
+
+def test_agentboards_seeds_play_each_of_its_112_tasks_once():
+    tasks = Tasks(AGENTBOARD_LEVELS, "agentboard", "test")
+    assert tasks.size() == 112
+    played = [tasks.by_seed(seed) for seed in range(112)]
+    assert set(played) == {LevelSeed(level, seed) for level in AGENTBOARD_LEVELS for seed in AGENTBOARD_SEEDS}
+    assert [task.level for task in played[:28]] == list(AGENTBOARD_LEVELS)
+
+
+def test_agentboards_index_goes_level_by_level():
+    tasks = Tasks(AGENTBOARD_LEVELS, "agentboard", "test")
+    assert [tasks.by_index(i) for i in range(4)] == [LevelSeed(AGENTBOARD_LEVELS[0], s) for s in AGENTBOARD_SEEDS]
+    assert tasks.by_index(111) == LevelSeed(AGENTBOARD_LEVELS[-1], 1237)
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1))
+def test_splits_share_no_level_seed(one, other):
+    seeds = {split: Tasks(PAPER_LEVELS, "full", split).by_seed(one).seed for split in SPLIT_BASES}
+    assert len(set(seeds.values())) == 3
+    assert seeds["train"] < SPLIT_BASES["validation"] <= seeds["validation"] < SPLIT_BASES["test"] <= seeds["test"]
+    assert seeds["train"] != Tasks(PAPER_LEVELS, "full", "test").by_seed(other).seed
+    assert min(seeds.values()) > max(AGENTBOARD_SEEDS)
+
+
+@pytest.mark.parametrize("name", ["GoToLocal", "GoToLocal-v0", "BabyAI-GoToLocal", "BabyAI-GoToLocal-v0"])
+def test_a_level_may_be_named_short(name):
+    assert choose_levels(name, "full") == ("BabyAI-GoToLocal-v0",)
+
+
+def test_an_unknown_level_is_answered_with_near_ones():
+    with pytest.raises(ConfigurationError, match="GoToLocal"):
+        choose_levels("GoToLokal", "full")
+
+
+@pytest.mark.parametrize("index", [-1, 112, "0", 1.5, True])
+def test_an_index_outside_the_tasks_is_refused(index):
+    with pytest.raises(ConfigurationError, match="0 to 111"):
+        Tasks(AGENTBOARD_LEVELS, "agentboard", "test").by_index(index)
