@@ -51,7 +51,7 @@ def test_the_texts_and_plans_are_agentboards(level, agentboard):
             if ours.done and not done:
                 assert ours.success or "failed" in ours.observation
                 break
-            if done and not ours.done:
+            if "The task is completed" in theirs and not ours.done:
                 assert "OpenDoorsOrder" in level
                 break
             assert ours.observation == theirs
