@@ -47,6 +47,13 @@ class Benchmark:
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
+    Benchmark(
+        "ALFWorld",
+        "agemem_gym.envs.alfworld:ALFWorldTask",
+        "alfworld",
+        "textworld",
+        "household tasks in words (TextWorld)",
+    ),
     Benchmark("BabyAI", "agemem_gym.envs.babyai:BabyAITask", "babyai", "minigrid", "grid rooms in words (minigrid)"),
     Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "pddlgym", "classical planning in words (pddlgym)"),
     Benchmark(

@@ -5,8 +5,8 @@ Three things make the simulator slow, unsafe or different from run to run when i
 
 - ``ScienceWorldEnv.step`` lists all valid actions at every step; here a step is a step.
 - Nothing limits the JVM's memory or a call's time; here both have a limit, and a JVM that does not answer is killed.
-- Worlds differ between loads, by identity hash codes and Scala's global generator; here ``-XX:hashCode=2`` and a fixed seed before
-  ``load`` and before ``reset`` make them equal.
+- Worlds differ between loads, by identity hash codes and Scala's global generator; here ``-XX:hashCode=2`` and a fixed seed
+  before ``load`` and before ``reset`` make them equal.
 
 One simulator holds one world, so every live episode has an engine of its own; :func:`acquire` takes an idle one, or starts one.
 """

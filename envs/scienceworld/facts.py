@@ -81,7 +81,7 @@ def background(
 def distractors(found: list[tuple[str, str, str]], rng: np.random.Generator) -> list[str]:
     """The same things in rooms where they are not, and idle talk."""
     lines = []
-    for name, container, room in found:
+    for name, container, _ in found:
         rooms = {place[2] for place in found if place[0] == name}
         others = [other for other in ROOMS if other not in rooms]
         lines.append(f"Somebody said {sentence(name, container, others[int(rng.integers(len(others)))])}.")

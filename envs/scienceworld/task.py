@@ -9,16 +9,16 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-
 from agemem_gym.envs.scienceworld import facts
 from agemem_gym.envs.scienceworld.engine import Engine, acquire, release
 from agemem_gym.envs.scienceworld.variations import COUNTS, SPLITS, agentboard_choice, in_order, round_robin
+
 from agemem_gym.errors import ConfigurationError, EngineError, import_extra
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
 SIMPLIFICATIONS = ("teleportAction", "selfWateringFlowerPots", "openContainers", "openDoors", "noElectricalAction")
 AGENTBOARD_SIMPLIFICATIONS = SIMPLIFICATIONS[1:]
-MOVES = {"full": 200, "agentboard": 30}
+MOVES = {"full": 250, "agentboard": 30}
 _COMMANDS = (
     "open/close OBJ, go LOCATION, look around, look at OBJ, look in OBJ, pick up OBJ, put down OBJ, move OBJ to OBJ, "
     "pour OBJ in OBJ, dunk OBJ in OBJ, mix OBJ, use OBJ on OBJ, activate/deactivate OBJ, connect OBJ to OBJ, disconnect OBJ, "
@@ -32,18 +32,18 @@ _SUBGOAL = re.compile(r"^\d+\t(true|false)\t", re.MULTILINE)
 class ScienceWorldTask:
     """Elementary science experiments: boil, grow, measure, mix, connect, identify, in ten rooms full of things.
 
-    **Engine.** The simulator of ScienceWorld (Wang et al., 2022; package ``scienceworld``) in a JVM, through py4j; needs Java 8 or
-    later. Each live episode has a JVM of its own; idle ones are used again. A JVM that dies or hangs raises EngineError, and the
-    next ``reset`` starts another. Exactly reproducible, which upstream is not (see :mod:`.engine`).
+    **Engine.** The simulator of ScienceWorld (Wang et al., 2022; package ``scienceworld``) in a JVM, through py4j; needs Java 8
+    or later. Each live episode has a JVM of its own; idle ones are used again. A JVM that dies or hangs raises EngineError, and
+    the next ``reset`` starts another. Exactly reproducible, which upstream is not (see :mod:`.engine`).
 
     **Observation.** The simulator's text. The first one is ``look around`` with the inventory.
 
-    **Commands.** The simulator's own (``open door to kitchen``, ``pour cup in sink``, …) and ``check valid actions``, which lists
-    them and costs a move. Case, extra spaces and a final dot do not matter. ``reset task`` is not passed on.
+    **Commands.** The simulator's own (``open door to kitchen``, ``pour cup in sink``, …) and ``check valid actions``, which
+    lists them and costs a move. Case, extra spaces and a final dot do not matter. ``reset task`` is not passed on.
 
     **Progress** is the best engine score so far, 0 to 1; under ``protocol="agentboard"`` the best share of the simulator's
-    sequential subgoals. The engine's own score stands in ``metrics["engine_score"]`` in either case. **Success**: the engine's score
-    is 100. **Termination**: completed or failed for the engine, or a score below 0 (upstream's rule).
+    sequential subgoals. The engine's own score stands in ``metrics["engine_score"]`` in either case. **Success**: the engine's
+    score is 100. **Termination**: completed or failed for the engine, or a score below 0 (upstream's rule).
 
     ================  =====================================================================================  ==============
     keyword           values                                                                                 default
@@ -51,7 +51,7 @@ class ScienceWorldTask:
     task_names        names of tasks (or one), see :data:`~.variations.COUNTS`                               all 30
     split             ``"train"``, ``"dev"``, ``"test"``: the simulator's own variations                     ``"train"``
     variation         one variation number, of every task named                                              all of split
-    protocol          ``"full"`` (200 moves: every gold path fits) or ``"agentboard"`` (30 moves, 90 test    ``"full"``
+    protocol          ``"full"`` (250 moves: every gold path fits) or ``"agentboard"`` (30 moves, 90 test    ``"full"``
                       variations, its simplifications)
     simplifications   names out of ``teleportAction selfWateringFlowerPots openContainers openDoors          none; those of
                       noElectricalAction``, or ``"easy"`` for all                                            AgentBoard

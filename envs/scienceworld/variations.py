@@ -1,7 +1,7 @@
 """The 30 tasks of ScienceWorld, their variations, and the order in which a split is walked.
 
-The simulator numbers a task's variations and cuts them into train, dev and test, in this order; the table holds how many there are
-of each (``getVariationsTrain`` and its like, scienceworld 1.2.3; a test compares it with the simulator).
+The simulator numbers a task's variations and cuts them into train, dev and test, in this order; the table holds how many
+there are of each (``getVariationsTrain`` and its like, scienceworld 1.2.3; a test compares it with the simulator).
 """
 
 from __future__ import annotations
