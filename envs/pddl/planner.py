@@ -1,0 +1,136 @@
+"""A satisficing planner: greedy best-first search with the FF heuristic and preferred actions, deterministic.
+
+Hoffmann and Nebel, "The FF planning system" (2001); lazy evaluation with two queues as in Fast Downward (Helmert, 2006). It is
+the expert of the PDDL benchmark: it plans from any state, and ends after a number of evaluations, never by the clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from agemem_gym.envs.pddl.grounding import Action, Ground
+
+EVALUATIONS = 20_000
+_INFINITY = 1 << 30
+
+
+class Planner:
+    """A planner for one grounded problem."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._actions = ground.actions
+        self._needs = [_bits(action.needs) for action in ground.actions]
+        self._adds = [_bits(action.add) for action in ground.actions]
+        self._users: list[list[int]] = [[] for _ in ground.atoms]
+        for number, needs in enumerate(self._needs):
+            for bit in needs:
+                self._users[bit].append(number)
+        self._goal = [bit.bit_length() - 1 for bit in ground.goal_bits]
+
+    def plan(self, state: int, evaluations: int = EVALUATIONS) -> list[Action] | None:
+        """A plan from `state`, ``[]`` where the goal holds; ``None`` if none was found within `evaluations`."""
+        if self._ground.satisfied(state) == 1.0:
+            return []
+        counter = 0
+        parents: dict[int, tuple[int, Action] | None] = {state: None}
+        queues: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]] = ([(0, 0, state)], [])
+        priority = [0, 0]
+        closed: set[int] = set()
+        best = _INFINITY
+        while evaluations > 0 and (queues[0] or queues[1]):
+            which = 0 if not queues[1] or (queues[0] and priority[0] <= priority[1]) else 1
+            priority[which] += 1
+            current = heapq.heappop(queues[which])[2]
+            if current in closed:
+                continue
+            closed.add(current)
+            evaluations -= 1
+            estimate, preferred = self._evaluate(current)
+            if estimate >= _INFINITY:
+                continue
+            if estimate < best:
+                best = estimate
+                priority[1] -= 200  # progress: follow the preferred actions for a while
+            for number, action in enumerate(self._actions):
+                if not action.applicable(current):
+                    continue
+                following = action.apply(current)
+                if following in parents:
+                    continue
+                parents[following] = (current, action)
+                if self._ground.satisfied(following) == 1.0:
+                    return _trace(parents, following)
+                counter += 1
+                heapq.heappush(queues[0], (estimate, counter, following))
+                if number in preferred:
+                    heapq.heappush(queues[1], (estimate, counter, following))
+        return None
+
+    def _evaluate(self, state: int) -> tuple[int, set[int]]:
+        """Length of a relaxed plan from `state`, and the actions of it that can be applied at once."""
+        cost = [_INFINITY] * len(self._users)
+        reached_by = [-1] * len(self._users)
+        left = [len(needs) for needs in self._needs]
+        price = [1] * len(self._needs)
+        heap: list[tuple[int, int]] = []
+        for bit in _bits(state):
+            cost[bit] = 0
+            heap.append((0, bit))
+
+        def fire(number: int) -> None:
+            total = price[number]
+            for added in self._adds[number]:
+                if total < cost[added]:
+                    cost[added] = total
+                    reached_by[added] = number
+                    heapq.heappush(heap, (total, added))
+
+        for number, count in enumerate(left):
+            if count == 0:
+                fire(number)
+        waiting = {bit for bit in self._goal if cost[bit] != 0}
+        heapq.heapify(heap)
+        while heap and waiting:
+            known, bit = heapq.heappop(heap)
+            if known > cost[bit]:
+                continue
+            waiting.discard(bit)
+            for number in self._users[bit]:
+                left[number] -= 1
+                price[number] += known
+                if left[number] == 0:
+                    fire(number)
+        if any(cost[bit] >= _INFINITY for bit in self._goal):
+            return _INFINITY, set()
+        return self._relaxed_plan(state, reached_by)
+
+    def _relaxed_plan(self, state: int, reached_by: Sequence[int]) -> tuple[int, set[int]]:
+        chosen: set[int] = set()
+        stack, seen = list(self._goal), set()
+        while stack:
+            bit = stack.pop()
+            if bit in seen or state >> bit & 1 or reached_by[bit] < 0:
+                continue
+            seen.add(bit)
+            chosen.add(reached_by[bit])
+            stack.extend(self._needs[reached_by[bit]])
+        return len(chosen), {number for number in chosen if self._actions[number].applicable(state)}
+
+
+def _trace(parents: dict[int, tuple[int, Action] | None], state: int) -> list[Action]:
+    plan: list[Action] = []
+    while (step := parents[state]) is not None:
+        state, action = step
+        plan.append(action)
+    return plan[::-1]
+
+
+def _bits(mask: int) -> list[int]:
+    bits = []
+    while mask:
+        low = mask & -mask
+        bits.append(low.bit_length() - 1)
+        mask ^= low
+    return bits
