@@ -263,7 +263,7 @@ class MemoryEnv(gym.Env[str, str]):
         self._show(action + "\n" + episode.steps[-1].observation)
         return self._observe(), reward, episode.terminated, episode.truncated, info
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """``"ansi"``: the context as text. ``"human"`` prints each step as it happens, and nothing here."""
         if self.render_mode is None:
             gym.logger.warn('render() needs a render mode: gymnasium.make(id, render_mode="ansi" or "human").')

@@ -126,7 +126,7 @@ def _parse_rest(text: str, think: str | None) -> Reply:
         raise _Malformed("empty_block", f"<{name}>")
     if name == "tool_call":
         return Reply(think=think, tool_calls=_parse_calls(_load_json(content)))
-    return Reply(think=think, **{name: content})
+    return Reply(think=think, answer=content) if name == "answer" else Reply(think=think, action=content)
 
 
 def _parse_untagged(text: str, think: str | None) -> Reply:

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -86,7 +86,7 @@ class _Worker:
     def handles(self) -> list[Connection | int]:
         return [self._connection, self.process.sentinel]
 
-    def has(self, ready: list[object]) -> bool:
+    def has(self, ready: Sequence[object]) -> bool:
         return self._connection in ready or self.process.sentinel in ready
 
     def give(self, waiting: deque[list[Job]]) -> None:

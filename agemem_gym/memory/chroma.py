@@ -18,6 +18,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -120,11 +121,8 @@ class ChromaIndex:
         count = self._call(self._collection.count)
         entries: list[StoredEntry] = []
         for offset in range(0, count, _BATCH):
-            page = self._call(
-                lambda offset=offset: self._collection.get(
-                    limit=_BATCH, offset=offset, include=["documents", "metadatas", "embeddings"]
-                )
-            )
+            wanted = {"limit": _BATCH, "offset": offset, "include": ["documents", "metadatas", "embeddings"]}
+            page = self._call(partial(self._collection.get, **wanted))
             rows = zip(page["ids"], page["documents"], page["metadatas"], page["embeddings"], strict=True)
             entries += [
                 (_slot(i), _record(text, meta), np.asarray(vector, np.float32)) for i, text, meta, vector in rows
@@ -179,14 +177,14 @@ class ChromaIndex:
         if self._stale:
             ids = [_chroma_id(slot) for slot in sorted(self._stale)]
             for start in range(0, len(ids), _BATCH):
-                self._call(lambda start=start: self._collection.delete(ids=ids[start : start + _BATCH]))
+                self._call(partial(self._collection.delete, ids=ids[start : start + _BATCH]))
             self._stale.clear()
 
     def _delete_all(self) -> None:
         """Empty the collection, without deleting it."""
         ids = self._call(lambda: self._collection.get(include=[])["ids"])
         for start in range(0, len(ids), _BATCH):
-            self._call(lambda start=start: self._collection.delete(ids=ids[start : start + _BATCH]))
+            self._call(partial(self._collection.delete, ids=ids[start : start + _BATCH]))
         self._stale.clear()
 
     def _open(self) -> None:

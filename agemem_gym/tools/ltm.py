@@ -11,7 +11,8 @@ from pydantic import AliasChoices, Field
 
 from agemem_gym.memory import Match, MemoryRecord, UnknownMemoryError
 from agemem_gym.memory.filters import FilterError
-from agemem_gym.tools.tool import Arguments, Scene, Tool, ToolError, ToolResult
+from agemem_gym.tools.tool import Arguments as ArgumentModel
+from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
 
 
 class AddMemory(Tool):
@@ -21,7 +22,7 @@ class AddMemory(Tool):
     target = "LTM"
     description = "Store a new entry in long-term memory. Returns the id of the entry."
 
-    class Arguments(Arguments):
+    class Arguments(ArgumentModel):
         """Arguments of ADD."""
 
         content: str = Field(min_length=1, description="The text to remember.")
@@ -47,7 +48,7 @@ class UpdateMemory(Tool):
     target = "LTM"
     description = "Replace the content of an entry of long-term memory, and its metadata if any is given."
 
-    class Arguments(Arguments):
+    class Arguments(ArgumentModel):
         """Arguments of UPDATE."""
 
         memory_id: str = Field(description="Id of the entry, e.g. m1.")
@@ -75,7 +76,7 @@ class DeleteMemory(Tool):
     target = "LTM"
     description = "Remove an entry from long-term memory. Refused unless confirmation is true."
 
-    class Arguments(Arguments):
+    class Arguments(ArgumentModel):
         """Arguments of DELETE; the paper's case study writes ``confirmed``."""
 
         memory_id: str = Field(description="Id of the entry, e.g. m1.")
@@ -99,7 +100,7 @@ class RetrieveMemory(Tool):
     target = "STM"
     description = "Search long-term memory; the most similar entries are put into your context with their ids."
 
-    class Arguments(Arguments):
+    class Arguments(ArgumentModel):
         """Arguments of RETRIEVE."""
 
         query: str = Field(min_length=1, description="What to look for.")

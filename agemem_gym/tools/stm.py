@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from agemem_gym.tools.tool import Arguments, Scene, Tool, ToolError, ToolResult
+from agemem_gym.tools.tool import Arguments as ArgumentModel
+from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
 
 _WHOLE = ("all", "full")
 _ROUNDS = re.compile(r"[1-9]\d{0,8}")
@@ -25,7 +26,7 @@ class SummaryContext(Tool):
     target = "STM"
     description = "Replace messages of your context by one summary. The system message and the task always stay."
 
-    class Arguments(Arguments):
+    class Arguments(ArgumentModel):
         """Arguments of SUMMARY."""
 
         span: Annotated[str, BeforeValidator(_number_as_text)] = Field(
@@ -57,7 +58,7 @@ class FilterContext(Tool):
         "Remove from your context every message that matches a description. The system message and the task stay."
     )
 
-    class Arguments(Arguments):
+    class Arguments(ArgumentModel):
         """Arguments of FILTER."""
 
         criteria: str = Field(min_length=1, description="Describes what to REMOVE.")

@@ -11,7 +11,9 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from agemem_gym.errors import ConfigurationError, import_extra
@@ -59,7 +61,7 @@ def parse_domain(path: Path) -> Domain:
         ConfigurationError: it cannot be read, or uses what is not supported; names file and line.
     """
     text = _checked_text(path)
-    parser = import_extra("pddlgym.parser", "pddl")
+    parser = _pddlgym("parser")
     with _explained(path, text):
         parsed = parser.PDDLDomainParser(str(path), expect_action_preds="(:actions" in text, operators_as_actions=False)
         actions = {str(name) for name in parsed.actions}
@@ -75,7 +77,7 @@ def parse_problem(path: Path, domain: Domain) -> Problem:
         ConfigurationError: as :func:`parse_domain`.
     """
     text = _checked_text(path)
-    parser = import_extra("pddlgym.parser", "pddl")
+    parser = _pddlgym("parser")
     source = domain.source
     with _explained(path, text):
         parsed = parser.PDDLProblemParser(
@@ -85,6 +87,13 @@ def parse_problem(path: Path, domain: Domain) -> Problem:
         initial = frozenset(_atom(literal) for literal in parsed.initial_state)
         goal = tuple(sorted(_literals(parsed.goal)))
     return Problem(path.stem, tuple(sorted((objects | dict(domain.constants)).items())), initial, goal)
+
+
+@cache
+def _pddlgym(module: str) -> ModuleType:
+    """A module of pddlgym, without the advertisement that the old gym prints when it is imported."""
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        return import_extra(f"pddlgym.{module}", "pddl")
 
 
 def _operator(operator: Any, actions: set[str]) -> Operator:
@@ -107,7 +116,7 @@ def _operator(operator: Any, actions: set[str]) -> Operator:
 
 def _literals(expression: Any) -> Iterator[tuple[Atom, bool]]:
     """The literals of a conjunction; anything else is refused."""
-    structs = import_extra("pddlgym.structs", "pddl")
+    structs = _pddlgym("structs")
     if isinstance(expression, structs.LiteralConjunction):
         for part in expression.literals:
             yield from _literals(part)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from agemem_gym.envs.pddl.grounding import Action, Ground
 
-EVALUATIONS = 20_000
+EVALUATIONS = 3_000
 _INFINITY = 1 << 30
 
 

@@ -1,7 +1,9 @@
 ; A barman with two hands mixes cocktails of two ingredients in one shaker and serves them in shot glasses.
 (define (domain barman)
   (:requirements :strips :typing)
-  (:types hand level beverage dispenser container - object ingredient cocktail - beverage shot shaker - container)
+  (:types hand level beverage dispenser container - object
+    ingredient cocktail - beverage
+    shot shaker - container)
   (:predicates (ontable ?c - container) (holding ?h - hand ?c - container) (handempty ?h - hand)
     (empty ?c - container) (clean ?c - container) (used ?c - container ?b - beverage) (contains ?c - container ?b - beverage)
     (dispenses ?d - dispenser ?i - ingredient) (unshaked ?s - shaker) (shaked ?s - shaker)

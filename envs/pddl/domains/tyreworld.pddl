@@ -1,7 +1,8 @@
 ; Flat wheels are to be changed with the tools from the boot.
 (define (domain tyreworld)
   (:requirements :strips :typing)
-  (:types thing container nuts hub - object tool wheel - thing)
+  (:types thing container nuts hub - object
+    tool wheel - thing)
   (:constants wrench jack pump - tool)
   (:predicates (open ?c - container) (closed ?c - container) (unlocked ?c - container) (have ?x - object)
     (in ?x - object ?c - container) (tight ?n - nuts ?h - hub) (loose ?n - nuts ?h - hub) (on-ground ?h - hub)
