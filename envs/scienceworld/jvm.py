@@ -3,7 +3,7 @@
 py4j's server stands on the Java side (``py4j.GatewayServer``, in py4j's jar); this is a client of its line protocol. py4j's
 own client is not used for three reasons: it sends a command again when an answer stays away (a step would be taken
 twice), it cannot be given a time limit for a single call, and its finalizers speak on a socket that a forked child
-shares with its parent. Several calls go out in one write, which is also what makes a step fast.
+shares with its parent.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Jvm:
         return self.owner == os.getpid() and self._process.poll() is None
 
     def call(self, *calls: Call, seconds: float) -> list[Any]:
-        """Carry out `calls` in order, in one round trip; returns their values.
+        """Carry out `calls` in order; returns their values.
 
         Raises:
             EngineError: the JVM is dead, or gave no answer within `seconds`; it is killed.
@@ -144,8 +144,7 @@ class Jvm:
     def _send(self, commands: Sequence[str], seconds: float) -> list[Any]:
         try:
             self._socket.settimeout(seconds)
-            self._socket.sendall("".join(commands).encode("utf-8", "replace"))
-            answers = [self._answers.readline() for _ in commands]
+            answers = [self._exchange(command) for command in commands]
         except TimeoutError as error:
             self.close()
             raise EngineError(f"ScienceWorld gave no answer within {seconds:g} s; its JVM was ended") from error
@@ -155,10 +154,15 @@ class Jvm:
         except BaseException:  # Ctrl-C between question and answer: the answers would be taken for others later
             self.close()
             raise
-        if not answers[-1].endswith(b"\n"):
-            self.close()
-            raise EngineError("ScienceWorld's JVM has died")
         return [_decode(answer.decode("utf-8")[1:-1]) for answer in answers]
+
+    def _exchange(self, command: str) -> bytes:
+        # One by one: several answers to one write would wait 40 ms for an acknowledgement (Nagle's algorithm).
+        self._socket.sendall(command.encode("utf-8", "replace"))
+        answer = self._answers.readline()
+        if not answer.endswith(b"\n"):
+            raise ConnectionError("the connection was closed")
+        return answer
 
     def _read_lines(self, count: int) -> list[str]:
         """The first lines that py4j's server prints."""
@@ -195,9 +199,16 @@ def find_java() -> str:
 
 def _launch(heap: str) -> subprocess.Popen[bytes]:
     import_extra("scienceworld", EXTRA)
-    simulator = import_extra("scienceworld.constants", EXTRA).JAR_PATH
+    simulator = import_extra("scienceworld.constants", EXTRA)
     gateway = import_extra("py4j.java_gateway", EXTRA).find_jar_path()
-    command = [find_java(), f"-Xmx{heap}", *_QUIET, *_SAME_HASHES, "-classpath", os.pathsep.join((gateway, simulator))]
+    command = [
+        find_java(),
+        f"-Xmx{heap}",
+        *_QUIET,
+        *_SAME_HASHES,
+        "-classpath",
+        os.pathsep.join((gateway, simulator.JAR_PATH)),
+    ]
     command += ["py4j.GatewayServer", "--die-on-broken-pipe", "--enable-auth", "0"]
     # A session of its own: Ctrl-C in the terminal is for Python, which ends the JVM itself.
     return subprocess.Popen(
@@ -205,6 +216,7 @@ def _launch(heap: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        cwd=simulator.BASEPATH,  # where it finds its table of object types; elsewhere it would write one
         start_new_session=True,
     )
 

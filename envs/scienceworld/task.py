@@ -2,67 +2,106 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import re
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from agemem_gym.envs.scienceworld import facts
-from agemem_gym.envs.scienceworld.engine import Engine, acquire, release
-from agemem_gym.envs.scienceworld.variations import COUNTS, SPLITS, agentboard_choice, in_order, round_robin
+from agemem_gym.envs.scienceworld.expert import plan, replay
+from agemem_gym.envs.scienceworld.labels import Label, LabelProgress, read_labels
+from agemem_gym.envs.scienceworld.pool import POOL
+from agemem_gym.envs.scienceworld.settings import MAX_MOVES, choose_protocol, choose_simplifications, choose_tasks
+from agemem_gym.envs.scienceworld.simulator import Result, Simulator, Situation
+from agemem_gym.envs.scienceworld.variations import (
+    COUNTS,
+    Variation,
+    agentboard_choice,
+    in_order,
+    round_robin,
+    split_of,
+)
 
 from agemem_gym.errors import ConfigurationError, EngineError, import_extra
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
-SIMPLIFICATIONS = ("teleportAction", "selfWateringFlowerPots", "openContainers", "openDoors", "noElectricalAction")
-AGENTBOARD_SIMPLIFICATIONS = SIMPLIFICATIONS[1:]
-MOVES = {"full": 250, "agentboard": 30}
+CHECK = "check valid actions"
+MAX_COMMAND_CHARACTERS = 500
 _COMMANDS = (
-    "open/close OBJ, go LOCATION, look around, look at OBJ, look in OBJ, pick up OBJ, put down OBJ, move OBJ to OBJ, "
+    "open/close OBJ, go to LOCATION, look around, look at OBJ, look in OBJ, pick up OBJ, put down OBJ, move OBJ to OBJ, "
     "pour OBJ in OBJ, dunk OBJ in OBJ, mix OBJ, use OBJ on OBJ, activate/deactivate OBJ, connect OBJ to OBJ, disconnect OBJ, "
     "read OBJ, eat OBJ, flush OBJ, focus on OBJ (signals the object that the task asks for), wait, wait1, inventory, task, "
-    "and check valid actions."
+    "and check valid actions. After an ambiguous request, answer with the number of what you meant."
 )
+_NOT_UNDERSTOOD = "No known action matches that input."
 _UNKNOWN = ("No known action matches", "Unknown action")
-_SUBGOAL = re.compile(r"^\d+\t(true|false)\t", re.MULTILINE)
+_OVER = "The episode is over."
+_OPTIONS = ("index", "task_name", "variation")
 
 
 class ScienceWorldTask:
-    """Elementary science experiments: boil, grow, measure, mix, connect, identify, in ten rooms full of things.
+    """Elementary science experiments (ScienceWorld, arXiv:2203.07540): boil, grow, measure, mix, connect, identify.
 
-    **Engine.** The simulator of ScienceWorld (Wang et al., 2022; package ``scienceworld``) in a JVM, through py4j; needs Java 8
-    or later. Each live episode has a JVM of its own; idle ones are used again. A JVM that dies or hangs raises EngineError, and
-    the next ``reset`` starts another. Exactly reproducible, which upstream is not (see :mod:`.engine`).
+    **Description.** A house of ten rooms full of things with temperatures, states of matter, circuits, plants and animals.
+    The engine is the simulator itself (package ``scienceworld``, Scala) in a JVM; it needs Java 8 or later. Each live
+    episode has a JVM of its own, started by its first ``reset``. Upstream is not reproducible; here the same variation and
+    commands give the same texts in any process, whatever else was asked in between (see :mod:`.simulator`).
 
-    **Observation.** The simulator's text. The first one is ``look around`` with the inventory.
+    **Observation.** The simulator's text. The first one is ``look around`` (which upstream's ``reset`` does) and the inventory.
 
-    **Commands.** The simulator's own (``open door to kitchen``, ``pour cup in sink``, …) and ``check valid actions``, which
-    lists them and costs a move. Case, extra spaces and a final dot do not matter. ``reset task`` is not passed on.
+    **Commands.** The simulator's own, and ``check valid actions``, which lists their forms and costs a move. A final dot and
+    extra spaces do not matter.
 
-    **Progress** is the best engine score so far, 0 to 1; under ``protocol="agentboard"`` the best share of the simulator's
-    sequential subgoals. The engine's own score stands in ``metrics["engine_score"]`` in either case. **Success**: the engine's
-    score is 100. **Termination**: completed or failed for the engine, or a score below 0 (upstream's rule).
+    =====================================  ================================================================================
+    open door to kitchen, go to kitchen    doors lead to the rooms next to this one
+    look around, look at X, look in X      what is here, or what a thing is like (``look at thermometer``), or what it holds
+    pick up X, put down X, move X to Y     carry things; ``inventory`` lists them
+    pour X in Y, dunk X in Y, mix X        liquids, and chemistry in a container
+    activate X, deactivate X               stoves, sinks, stopwatches
+    use X on Y                             a thermometer on a substance, a lighter on wood, a shovel on the ground
+    connect X to Y, disconnect X           electrical terminals: ``connect battery anode to red wire terminal 1``
+    focus on X                             tells the simulator what the task asks for; the wrong thing fails the task
+    wait, wait1                            ten moments, or one
+    read, eat, flush, task                 as they say
+    =====================================  ================================================================================
 
-    ================  =====================================================================================  ==============
-    keyword           values                                                                                 default
-    ================  =====================================================================================  ==============
-    task_names        names of tasks (or one), see :data:`~.variations.COUNTS`                               all 30
-    split             ``"train"``, ``"dev"``, ``"test"``: the simulator's own variations                     ``"train"``
-    variation         one variation number, of every task named                                              all of split
-    protocol          ``"full"`` (250 moves: every gold path fits) or ``"agentboard"`` (30 moves, 90 test    ``"full"``
-                      variations, its simplifications)
-    simplifications   names out of ``teleportAction selfWateringFlowerPots openContainers openDoors          none; those of
-                      noElectricalAction``, or ``"easy"`` for all                                            AgentBoard
-    jvm               ``"shared"``: idle JVMs of the process are used again; ``"own"``: never                ``"shared"``
-    heap              the JVM's ``-Xmx``                                                                     ``"512m"``
-    timeout           seconds that a call of the simulator may take                                          60
-    ================  =====================================================================================  ==============
+    **Progress** is the engine's score, best so far; with ``protocol="agentboard"`` the share of the task's required subgoals
+    that the engine holds for done, best so far. ``metrics`` has both at each step: ``engine_score`` (as it is now; -1 after a
+    mistake that cannot be mended) and ``subgoal_progress``. **Success**: the engine's score is 1 (100 points).
+    **Termination**: the engine says completed, or its score is below 0 (both upstream's rules). The env truncates after 250
+    moves (gold paths took 3–178 in a sample of all tasks), or after AgentBoard's 30, in which 13 of 90 of its gold paths
+    do not fit.
 
-    ``reset(options=…)`` takes ``index`` (official order), or ``task_name`` and ``variation``.
+    **Splits.** The engine's own lists: train 3,592, dev 1,794, test 1,821 variations. Episode seeds walk the tasks
+    round-robin. ``reset(options=…)``: ``index`` (official order: task by task), or ``task_name`` and ``variation``.
 
-    Sources: ``scienceworld/scienceworld.py`` (rules of ``step``), AgentBoard's ``environment/scienceworld_env.py`` (protocol).
+    ================  ==============  =====================================================================================
+    keyword           default         meaning
+    ================  ==============  =====================================================================================
+    protocol          ``"full"``      ``"agentboard"``: 90 test variations (our choice, see :mod:`.variations`; AgentBoard's
+                                      with `labels`), 30 moves, its simplifications
+    task_names        ``None``        a task or a list of tasks, by name (``"boil"``) or id (``"1-1"``); ``None``: all 30
+    split             ``None``        ``"train"``, ``"dev"`` (or ``"validation"``), ``"test"``; ``None``: train, in
+                                      AgentBoard's protocol test, its only one
+    variation         ``None``        only this variation of each task, whatever its split
+    simplifications   ``None``        names out of ``teleportAction selfWateringFlowerPots openContainers openDoors
+                                      noElectricalAction``, or ``"easy"`` (upstream's mixture); as a list or with commas.
+                                      ``None``: none, in AgentBoard's protocol all but the first. With ``noElectricalAction``
+                                      the four electrical tasks are left out
+    labels            ``None``        AgentBoard's label file (``data/scienceworld/test.jsonl``), with its protocol: its
+                                      variations and goals, its difficulty in the record, and ``label_progress`` (regular
+                                      expressions over the texts) in the metrics
+    jvm               ``"shared"``    JVMs that other tasks of the process no longer need are used again; ``"own"``: never
+    heap              ``"512m"``      the JVM's ``-Xmx``
+    timeout           ``60.0``        seconds that a step may take (a load ten times as long) before the JVM is ended
+    ================  ==============  =====================================================================================
+
+    Sources: ``scienceworld/scienceworld.py`` (the rules of ``reset`` and ``step``); AgentBoard's
+    ``environment/scienceworld_env.py`` and ``tasks/scienceworld.py`` (bb7255e) as a protocol.
     """
 
     benchmark: ClassVar[str] = "scienceworld"
@@ -70,240 +109,226 @@ class ScienceWorldTask:
 
     def __init__(
         self,
-        *,
+        protocol: Literal["full", "agentboard"] = "full",
         task_names: str | Sequence[str] | None = None,
-        split: str | None = None,
+        split: Literal["train", "dev", "validation", "test"] | None = None,
         variation: int | None = None,
-        protocol: str = "full",
         simplifications: str | Sequence[str] | None = None,
-        jvm: str = "shared",
+        labels: str | Path | None = None,
+        jvm: Literal["shared", "own"] = "shared",
         heap: str = "512m",
         timeout: float = 60.0,
     ) -> None:
-        if protocol not in MOVES:
-            raise ConfigurationError(f"protocol={protocol!r}: expected one of {', '.join(MOVES)}")
-        if split is not None and split not in SPLITS:
-            raise ConfigurationError(f"split={split!r}: expected one of {', '.join(SPLITS)}")
-        if protocol == "agentboard" and split not in (None, "test"):
-            raise ConfigurationError(f"split={split!r}: protocol='agentboard' has only test variations")
+        self._split = choose_protocol(protocol, split)
+        self._protocol = protocol
+        self._simplifications = choose_simplifications(simplifications, protocol)
+        self._names = choose_tasks(task_names, self._simplifications)
+        self._variation = variation
+        if variation is not None:
+            for name in self._names:
+                _check_variation(name, variation)
+        self._labels_file = _label_file(labels, protocol)
+        self._labels: dict[Variation, Label] = {}
         if jvm not in ("shared", "own"):
             raise ConfigurationError(f"jvm={jvm!r}: expected 'shared' or 'own'")
-        if not re.fullmatch(r"\d+[kKmMgG]", heap):
+        if not isinstance(heap, str) or not re.fullmatch(r"\d+[kKmMgG]", heap):
             raise ConfigurationError(f"heap={heap!r}: expected a size as -Xmx takes it, e.g. '512m'")
-        if timeout <= 0:
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
             raise ConfigurationError(f"timeout={timeout!r}: expected a positive number of seconds")
         import_extra("scienceworld", "scienceworld")
-        self._names = _task_names(task_names)
-        self._split, self._protocol = split or ("test" if protocol == "agentboard" else "train"), protocol
-        self._variation = variation
-        self._simplifications = _simplifications(simplifications, protocol)
-        self._own, self._heap, self._timeout = jvm == "own", heap, timeout
-        self._check_variation(self._names, variation)
-        self._engine: Engine | None = None
-        self._finalizer: weakref.finalize[[Engine], ScienceWorldTask] | None = None
-
-    # ------------------------------------------------------------------------------------------------- the episode
-
-    def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
-        """Load the variation that `seed` or the options name."""
-        self._name, self._number = self._choose(seed, options)
-        engine = self._living_engine()
-        self._load(engine)
-        observation = self._look(engine)
-        self._history: list[str] = []
-        self._best = 0.0
-        self._success = self._over = False
-        description = str(engine.call("getTaskDescription"))
-        self._places = facts.places(engine.object_tree())
-        self._key = facts.key_places(self._places, description + "\n" + str(engine.call("getGoalProgressStr")))
-        return TaskStart(
-            task_id=f"ScienceWorld/{self._name}/{self._number}",
-            instruction=description,
-            observation=f"{observation}\n{engine.call('freeActionInventory')}".strip(),
-            commands=_COMMANDS,
-            max_moves=MOVES[self._protocol],
-            key_facts=tuple(_capital(facts.sentence(*place)) for place in self._key),
-            record={
-                "engine": f"scienceworld {_version()}",
-                "task": self._name,
-                "variation": self._number,
-                "split": self._split,
-                "protocol": self._protocol,
-                "simplifications": self._simplification_text(),
-            },
-        )
-
-    def act(self, command: str) -> TaskStep:
-        """Carry out one command of the simulator."""
-        engine = self._playing()
-        command = _normalised(command)
-        if self._over:
-            return self._step("The episode is over.", valid=False)
-        if command == "check valid actions":
-            return self._step("Choose an action from these valid actions: " + ", ".join(self.admissible()))
-        if not command or command == "reset task":
-            return self._step("No known action matches that input.", valid=False)
-        observation = str(engine.call("step", command)).strip()
-        self._history.append(command)
-        return self._step(observation, valid=not observation.startswith(_UNKNOWN))
-
-    def answer(self, text: str) -> TaskStep:
-        """End the episode: the state of the world is the answer."""
-        self._over = True
-        return self._step("The episode is over.")
-
-    def admissible(self) -> list[str]:
-        """All commands that the simulator takes now; 25 to 50 ms."""
-        commands = self._playing().call("getValidActionObjectCombinations")
-        return sorted({str(command) for command in commands} - {"reset task"} | {"check valid actions"})
-
-    def expert(self) -> Iterator[str]:
-        """The simulator's gold path, from where this episode has left it; ends where the episode has left the path."""
-        engine = self._playing()
-        self._load(engine, gold=True)
-        path = [str(command) for command in engine.call("getGoldActionSequence")]
-        self._load(engine)  # back to where the episode is: the same world, the same commands
-        self._look(engine)
-        for command in self._history:
-            engine.call("step", command)
-        done = self._history if self._history == path[: len(self._history)] else []
-        yield from path[len(done) :]
-
-    def background(self, rng: np.random.Generator) -> list[str]:
-        """What is where, in casual sentences: all that the task speaks of, and a dozen other things."""
-        return facts.background(self._places, self._key, rng)
-
-    def distractor_pool(self, rng: np.random.Generator) -> list[str]:
-        """Things in rooms where they are not, and idle talk."""
-        return facts.distractors(self._places, rng)
+        self._own, self._heap, self._timeout = jvm == "own", heap, float(timeout)
+        self._simulator: Simulator | None = None
+        self._loan: weakref.finalize[..., ScienceWorldTask] | None = None
 
     def size(self) -> int | None:
         """Number of variations in the split."""
         return len(self._all())
 
-    def close(self) -> None:
-        """Give the JVM back."""
-        if self._finalizer is not None:
-            self._finalizer()
-        self._engine = self._finalizer = None
-
-    # ------------------------------------------------------------------------------------------------- the parts
-
-    def _step(self, observation: str, *, valid: bool = True) -> TaskStep:
-        engine = self._playing()
-        score = float(engine.call("getScore"))
-        completed = bool(engine.call("getCompleted")) or score < 0
-        self._success = self._success or score >= 1.0
-        self._over = self._over or completed or self._success
-        self._best = max(self._best, self._subgoals(engine) if self._protocol == "agentboard" else min(1.0, score))
-        progress = 1.0 if self._success else self._best
-        return TaskStep(observation, progress, self._success, self._over, valid, {"engine_score": score})
-
-    def _subgoals(self, engine: Engine) -> float:
-        """Share of the sequential subgoals that are done; the optional ones stand behind the second rule."""
-        text = str(engine.call("getGoalProgressStr"))
-        sequential = text.split("Unordered and Optional Subgoals")[0]
-        done = [found == "true" for found in _SUBGOAL.findall(sequential)]
-        return sum(done) / len(done) if done else 0.0
-
-    def _look(self, engine: Engine) -> str:
-        """Upstream's first move, which lets one tick of time pass."""
-        return str(engine.call("step", "look around"))
-
-    def _load(self, engine: Engine, *, gold: bool = False) -> None:
-        engine.load(self._name, self._number, self._simplification_text(), gold=gold)
-
-    def _living_engine(self) -> Engine:
-        if self._engine is None or not self._engine.alive:
-            self.close()
-            self._engine = acquire(self._heap, self._timeout, own=self._own)
-            self._finalizer = weakref.finalize(self, _give_back, self._engine, self._own)
-        return self._engine
-
-    def _playing(self) -> Engine:
-        if self._engine is None or not self._engine.alive:
-            raise EngineError("the ScienceWorld simulator of this episode is gone; reset() starts another")
-        return self._engine
-
-    def _choose(self, seed: int, options: Mapping[str, Any]) -> tuple[str, int]:
-        unknown = sorted(set(options) - {"index", "task_name", "variation"})
-        if unknown:
-            raise ConfigurationError(f"unknown reset option {', '.join(unknown)}: expected index, task_name, variation")
-        if "task_name" in options:
-            (name,) = _task_names(options["task_name"])
-            number = options.get("variation", 0)
-            self._check_variation((name,), number)
-            return name, int(number)
-        if "index" in options:
-            index, size = options["index"], len(self._all())
-            if not isinstance(index, (int, np.integer)) or not 0 <= index < size:
-                raise ConfigurationError(f"index={index!r}: this split has the indices 0 to {size - 1}")
-            return self._all()[int(index)]
-        order = self._all() if self._variation is not None else self._walk()
-        return order[seed % len(order)]
-
-    def _all(self) -> tuple[tuple[str, int], ...]:
-        if self._variation is not None:
-            return tuple((name, self._variation) for name in self._names)
-        return agentboard_choice(self._names) if self._protocol == "agentboard" else in_order(self._names, self._split)
-
-    def _walk(self) -> tuple[tuple[str, int], ...]:
-        if self._protocol == "agentboard":
-            chosen = self._all()
-            per_task = len(chosen) // len(self._names)
-            return tuple(chosen[task * per_task + rank] for rank in range(per_task) for task in range(len(self._names)))
-        return round_robin(self._names, self._split)
-
-    def _check_variation(self, names: Sequence[str], number: Any) -> None:
-        for name in names if number is not None else ():
-            count = sum(COUNTS[name])
-            if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < count:
-                raise ConfigurationError(f"variation={number!r}: task {name!r} has the variations 0 to {count - 1}")
-
-    def _simplification_text(self) -> str:
-        """As the simulator takes it; electrical tasks cannot do without electrical actions."""
-        electrical = "power-component" in self._name or "conductivity" in self._name
-        return ",".join(name for name in self._simplifications if not (electrical and name == "noElectricalAction"))
-
-
-def _give_back(engine: Engine, own: bool) -> None:
-    release(engine, own=own)
-
-
-def _normalised(command: str) -> str:
-    return " ".join(command.lower().split()).rstrip(".! ")
-
-
-def _capital(clause: str) -> str:
-    return f"{clause[0].upper()}{clause[1:]}."
-
-
-def _task_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
-        return tuple(COUNTS)
-    names = (given,) if isinstance(given, str) else tuple(given)
-    unknown = [name for name in names if name not in COUNTS]
-    if unknown or not names:
-        raise ConfigurationError(f"unknown ScienceWorld task {unknown}: expected names out of {', '.join(COUNTS)}")
-    return names
-
-
-def _simplifications(given: str | Sequence[str] | None, protocol: str) -> tuple[str, ...]:
-    if given is None:
-        return AGENTBOARD_SIMPLIFICATIONS if protocol == "agentboard" else ()
-    if given == "easy":
-        return SIMPLIFICATIONS
-    names = tuple(name for name in given.split(",") if name) if isinstance(given, str) else tuple(given)
-    unknown = [name for name in names if name not in SIMPLIFICATIONS]
-    if unknown:
-        raise ConfigurationError(
-            f"unknown simplification {unknown}: expected 'easy' or names out of {', '.join(SIMPLIFICATIONS)}"
+    def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
+        """Load a variation. See :meth:`agemem_gym.task.Task.reset`."""
+        chosen = self._choose(seed, options)
+        simulator = self._borrow()
+        self._situation = Situation(chosen.task, chosen.number, self._simplifications)
+        first = simulator.load(self._situation)
+        self._played: list[str] = []
+        self._gold: list[str] | None = None
+        self._best, self._latest, self._over = 0.0, first, False
+        description = simulator.task_description()
+        self._places = facts.places(json.loads(simulator.object_tree()))
+        self._key = facts.key_places(self._places, description, simulator.goal_progress())
+        label = self._label(chosen)
+        self._label_progress = LabelProgress(label) if label else None
+        return TaskStart(
+            task_id=self._task_id(chosen),
+            instruction=label.goal if label else description,
+            observation=f"{first.text}\n{simulator.inventory()}".strip(),
+            commands=_COMMANDS,
+            max_moves=MAX_MOVES[self._protocol],
+            key_facts=facts.key_facts(self._key),
+            record=self._record(chosen, label),
         )
-    return names
+
+    def act(self, command: str) -> TaskStep:
+        """Carry out one command, any text at all."""
+        simulator = self._playing()
+        command = " ".join(command.split()).rstrip(".! ")
+        if self._over:
+            return self._step(_OVER, valid=False)
+        if command.lower() == CHECK:
+            forms = [form for form in simulator.command_forms() if "reset" not in form]
+            return self._step(f"Choose an action from these valid actions: {', '.join([*forms, CHECK])}")
+        if not command or len(command) > MAX_COMMAND_CHARACTERS:
+            return self._step(_NOT_UNDERSTOOD, valid=False)
+        self._latest = result = simulator.step(command)
+        self._played.append(command)
+        self._over = result.completed or result.score < 0
+        return self._step(result.text, valid=not result.text.startswith(_UNKNOWN))
+
+    def answer(self, text: str) -> TaskStep:
+        """End the episode; the state of the world is the answer."""
+        self._playing()
+        self._over = True
+        return self._step(_OVER)
+
+    def admissible(self) -> list[str]:
+        """All commands that mean something now, sorted; 25 to 100 ms and often more than a thousand."""
+        simulator = self._playing()
+        return [] if self._over else sorted({*simulator.valid_commands(), CHECK} - {"reset task"})
+
+    def expert(self) -> Iterator[str]:
+        """The engine's gold path, or a way back to it that was tried first; see :mod:`.expert`. Takes 0.1 s to 15 s."""
+        simulator = self._playing()
+        if self._over:
+            return
+        if self._gold is None:
+            self._gold = simulator.gold_path(self._situation)
+            replay(simulator, self._situation, self._played)
+        yield from plan(simulator, self._situation, tuple(self._played), self._gold)
+
+    def background(self, rng: np.random.Generator) -> list[str]:
+        """What was where at the start, in casual sentences: what the task speaks of, its rooms' doors, some other things."""
+        self._playing()
+        return facts.background(self._places, self._key, rng)
+
+    def distractor_pool(self, rng: np.random.Generator) -> list[str]:
+        """The same things in other houses, and idle talk."""
+        self._playing()
+        return facts.distractors(self._places, rng)
+
+    def close(self) -> None:
+        """Give the JVM back; the last one to do so ends them all."""
+        if self._loan is not None:
+            self._loan()
+        self._simulator = self._loan = None
+
+    # ------------------------------------------------------------------------------------------- the parts of an episode
+
+    def _step(self, text: str, valid: bool = True) -> TaskStep:
+        latest = self._latest
+        success = latest.score >= 100
+        score, subgoals = latest.score / 100, 1.0 if success else _share(latest)
+        self._best = max(self._best, subgoals if self._protocol == "agentboard" else score)
+        metrics = {"engine_score": score, "subgoal_progress": subgoals}
+        if self._label_progress:
+            self._label_progress.see(text)
+            metrics["label_progress"] = self._label_progress.value
+        return TaskStep(text, self._best, success, self._over, valid, metrics)
+
+    def _borrow(self) -> Simulator:
+        if self._simulator is None or not self._simulator.jvm.usable:
+            self.close()
+            self._simulator = POOL.lend(self._heap, self._timeout, own=self._own)
+            self._loan = weakref.finalize(self, POOL.take_back, self._simulator)
+            self._loan.atexit = False  # the pool has an end of its own
+        return self._simulator
+
+    def _playing(self) -> Simulator:
+        if self._simulator is None:
+            raise ConfigurationError("no episode is running; call reset first")
+        if not self._simulator.jvm.usable:
+            raise EngineError("the JVM of this ScienceWorld episode is gone; the next reset starts another")
+        return self._simulator
+
+    # ------------------------------------------------------------------------------------------- which variation
+
+    def _all(self) -> tuple[Variation, ...]:
+        """The split in its official order."""
+        if self._variation is not None:
+            return tuple(Variation(name, self._variation) for name in self._names)
+        if self._labels_file is not None:
+            return tuple(variation for variation in self._read_labels() if variation.task in self._names)
+        if self._protocol == "agentboard":
+            return agentboard_choice(self._names)
+        return in_order(self._names, self._split)
+
+    def _choose(self, seed: int, options: Mapping[str, Any]) -> Variation:
+        unknown = sorted(set(options) - set(_OPTIONS))
+        if unknown:
+            raise ConfigurationError(f"options {unknown} are not known to ScienceWorld; it takes {', '.join(_OPTIONS)}")
+        named = "task_name" in options or "variation" in options
+        if named and "index" in options:
+            raise ConfigurationError("options: give either index, or task_name and variation")
+        if "index" in options:
+            return self._by_index(options["index"])
+        walk = round_robin(self._all())
+        chosen = walk[seed % len(walk)]
+        if not named:
+            return chosen
+        (name,) = choose_tasks(options.get("task_name", chosen.task), self._simplifications)
+        number = options.get("variation", chosen.number if name == chosen.task else 0)
+        _check_variation(name, number)
+        return Variation(name, int(number))
+
+    def _by_index(self, index: Any) -> Variation:
+        size = len(self._all())
+        if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < size:
+            raise ConfigurationError(f"options['index']={index!r}: this split has the indices 0 to {size - 1}")
+        return self._all()[int(index)]
+
+    def _task_id(self, chosen: Variation) -> str:
+        """With simplifications it is another task."""
+        base = f"ScienceWorld/{chosen.task}/{chosen.number}"
+        return f"{base}/{'+'.join(self._simplifications)}" if self._simplifications else base
+
+    def _record(self, chosen: Variation, label: Label | None) -> dict[str, str | int]:
+        record: dict[str, str | int] = {
+            "engine": f"scienceworld {importlib.metadata.version('scienceworld')}",
+            "task": chosen.task,
+            "variation": chosen.number,
+            "split": split_of(chosen),
+            "protocol": self._protocol,
+            "simplifications": ",".join(self._simplifications),
+        }
+        return record | {"difficulty": label.difficulty} if label else record
+
+    def _read_labels(self) -> dict[Variation, Label]:
+        if self._labels_file is not None and not self._labels:
+            self._labels = read_labels(self._labels_file)
+        return self._labels
+
+    def _label(self, chosen: Variation) -> Label | None:
+        return self._read_labels().get(chosen)
 
 
-@cache
-def _version() -> str:
-    from importlib.metadata import version
+def _share(result: Result) -> float:
+    done, count = result.subgoals
+    return done / count if count else 0.0
 
-    return version("scienceworld")
+
+def _check_variation(name: str, number: Any) -> None:
+    count = sum(COUNTS[name])
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 0 <= number < count:
+        raise ConfigurationError(f"variation={number!r}: task {name!r} has the variations 0 to {count - 1}")
+
+
+def _label_file(labels: str | Path | None, protocol: str) -> Path | None:
+    if labels is None:
+        return None
+    if protocol != "agentboard":
+        raise ConfigurationError("labels= belongs to AgentBoard's protocol: add protocol='agentboard'")
+    path = Path(labels)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"labels={str(labels)!r}: no such file; expected AgentBoard's data/scienceworld/test.jsonl"
+        )
+    return path

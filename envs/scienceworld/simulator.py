@@ -1,0 +1,188 @@
+"""ScienceWorld's simulator in a JVM: load a task, take steps, look without touching.
+
+**The same commands give the same texts.** The simulator draws from Scala's one global generator, also while it lists
+objects or valid actions. So the generator is seeded anew before every step, from the task and the number of the step:
+what was asked between two steps, by whom and how often, cannot change what happens in the second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from agemem_gym.envs.scienceworld.jvm import Call, Jvm, Reference
+
+from agemem_gym.errors import EngineError
+
+_INTERFACE = "scienceworld.runtime.pythonapi.PythonInterface"
+_LOAD_FACTOR = 10  # a load with its gold path may take this many times as long as a step
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A task of the simulator: which, which variation of it, and with which simplifications."""
+
+    task: str
+    variation: int
+    simplifications: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one command led to.
+
+    Attributes:
+        text: the simulator's answer.
+        score: its score in points: 0 to 100, or -100 after a mistake that cannot be mended.
+        completed: it says that the task is over.
+        subgoals: of the required subgoals, how many are done and how many there are.
+    """
+
+    text: str
+    score: int
+    completed: bool
+    subgoals: tuple[int, int]
+
+
+class Simulator:
+    """The simulator in `jvm`, one situation at a time.
+
+    Args:
+        jvm: where it runs.
+        seconds: time limit for a step; a load has ten times as long.
+    """
+
+    def __init__(self, jvm: Jvm, seconds: float) -> None:
+        self.jvm = jvm
+        self.seconds = seconds
+        self._interface = jvm.new(_INTERFACE).id
+        self._random = self._singleton("scala.util.Random").id
+        self._path_finder = self._singleton("scienceworld.goldagent.PathFinder").id
+        self._situation: Situation | None = None
+        self._steps = 0
+
+    def load(self, situation: Situation) -> Result:
+        """Start `situation` from its beginning; returns the first look around, as upstream's ``reset`` does."""
+        self._load(situation, gold=False)
+        return self.step("look around")
+
+    def step(self, command: str) -> Result:
+        """Take one step."""
+        self._steps += 1
+        seed = Call(self._random, "setSeed", (self._seed(),))
+        _, text, score, completed, progress = self._call(
+            seed,
+            self._its("step", command),
+            self._its("getScore"),
+            self._its("getCompleted"),
+            self._its("getGoalProgressStr"),
+        )
+        return Result(text, round(100 * score), completed, count_subgoals(progress))
+
+    def gold_path(self, situation: Situation) -> list[str]:
+        """The commands that the simulator's own gold agent finds; afterwards `situation` must be loaded again."""
+        self._forget_search_paths()
+        self._load(situation, gold=True)
+        self._situation = None
+        return self._listing("getGoldActionSequence")
+
+    def valid_commands(self) -> list[str]:
+        """All commands that mean something now, sorted."""
+        return sorted(self._listing("getValidActionObjectCombinations"))
+
+    def command_forms(self) -> list[str]:
+        """The forms that commands have: ``activate OBJ``, …"""
+        return self._listing("getPossibleActions")
+
+    def goal_progress(self) -> str:
+        """The engine's table of subgoals."""
+        return str(self._ask("getGoalProgressStr"))
+
+    def task_description(self) -> str:
+        """What is to be done."""
+        return str(self._ask("getTaskDescription"))
+
+    def inventory(self) -> str:
+        """What the agent carries; takes no time."""
+        return str(self._ask("freeActionInventory"))
+
+    def look(self) -> str:
+        """What the agent sees; takes no time."""
+        return str(self._ask("freeActionLook"))
+
+    def object_tree(self) -> str:
+        """Everything there is and where, as JSON."""
+        return str(self._ask("getObjectTree", ""))
+
+    def variations(self, task: str) -> dict[str, list[int]]:
+        """The engine's own lists of `task`'s variations, by split; loads the task's first variation."""
+        self._load(Situation(task, 0), gold=False)
+        lists = {"train": "Train", "dev": "Dev", "test": "Test"}
+        return {split: self._numbers(f"getVariations{name}") for split, name in lists.items()}
+
+    def _load(self, situation: Situation, gold: bool) -> None:
+        self._situation, self._steps = situation, 0
+        simplifications = ",".join(situation.simplifications)
+        load = self._its("load", situation.task, situation.variation, simplifications, gold)
+        _, error = self.jvm.call(
+            Call(self._random, "setSeed", (self._seed(),)), load, seconds=_LOAD_FACTOR * self.seconds
+        )
+        if error:
+            raise EngineError(f"ScienceWorld cannot load {situation}: {error}")
+
+    def _forget_search_paths(self) -> None:
+        """Empty the gold agent's cache of ways through the house: it keeps those that the first caller drew at random."""
+        (paths,) = self._call(Call(self._path_finder, "precomputedExhaustivePaths"))
+        self._call(Call(paths.id, "clear"))
+        self.jvm.forget(paths)
+
+    def _seed(self) -> int:
+        """A seed for this step; hashed, as Java's generator gives near seeds near numbers."""
+        situation = self._situation
+        assert situation is not None
+        name = f"{situation.task}/{situation.variation}/{self._steps}"
+        return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") | 1 << 47
+
+    def _its(self, method: str, *arguments: Any) -> Call:
+        return Call(self._interface, method, arguments)
+
+    def _call(self, *calls: Call) -> list[Any]:
+        return self.jvm.call(*calls, seconds=self.seconds)
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        return self._call(self._its(method, *arguments))[0]
+
+    def _listing(self, method: str) -> list[str]:
+        """A Java list of strings, joined on the Java side: fetched one by one, each entry would be a round trip."""
+        listing = self._ask(method)
+        (text,) = self._call(Call("z:java.lang.String", "join", ("\n", listing)))
+        self.jvm.forget(listing)
+        return text.split("\n") if text else []
+
+    def _numbers(self, method: str) -> list[int]:
+        listing = self._ask(method)
+        (text,) = self._call(Call(listing.id, "toString"))
+        self.jvm.forget(listing)
+        return json.loads(text)
+
+    def _singleton(self, name: str) -> Reference:
+        """The one instance of a Scala ``object``."""
+        (java_class,) = self._call(Call("z:java.lang.Class", "forName", (f"{name}$",)))
+        (field,) = self._call(Call(java_class.id, "getField", ("MODULE$",)))
+        (instance,) = self._call(Call(field.id, "get", (None,)))
+        self.jvm.forget(java_class, field)
+        assert isinstance(instance, Reference)
+        return instance
+
+
+_SUBGOAL = re.compile(r"^\d+\t(true|false)\t", re.MULTILINE)
+
+
+def count_subgoals(progress: str) -> tuple[int, int]:
+    """Done and all of the required subgoals, from the text of the engine's ``getGoalProgressStr``."""
+    required = progress.partition("Unordered and Optional Subgoals")[0]
+    marks = _SUBGOAL.findall(required)
+    return marks.count("true"), len(marks)
