@@ -25,7 +25,7 @@ from agemem_gym.episode import Episode, Removal, StepRecord
 from agemem_gym.errors import ConfigurationError, EngineError
 from agemem_gym.memory import Encoder, MemoryStore, StoreSnapshot, make_encoder, make_index
 from agemem_gym.memory.tokens import make_token_counter
-from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, parse, system_prompt
+from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, encodable, parse, system_prompt
 from agemem_gym.rendering import print_step
 from agemem_gym.reward import Reward, make_reward
 from agemem_gym.spaces import TextSpace
@@ -232,6 +232,7 @@ class MemoryEnv(gym.Env[str, str]):
         episode = self.episode
         if episode.over:
             raise ResetNeeded("The episode is over: call reset() before step().")
+        action = encodable(action)
         reply = parse(action)
         prompt_tokens = self.context.tokens
         said = self.say("assistant", action[:MAX_REPLY_CHARACTERS] if reply.format_error else action, kind="reply")

@@ -103,7 +103,7 @@ def parse(text: str) -> Reply:
     """
     if len(text) > MAX_REPLY_CHARACTERS:
         return Reply(format_error="too_long", detail=f"{len(text)} characters")
-    text = _encodable(text)
+    text = encodable(text)
     thought = _THINK.match(text)
     think = thought.group(1).strip() if thought else None
     rest = text[thought.end() :] if thought else text
@@ -192,10 +192,10 @@ def _parse_call(call: Any, number: int) -> ToolCall:
         arguments = _load_json(arguments)
     if not isinstance(arguments, dict):
         raise _Malformed("bad_call", f"the arguments of call {number} are no object")
-    return ToolCall(_encodable(call["name"]), _encodable_json(arguments))
+    return ToolCall(encodable(call["name"]), _encodable_json(arguments))
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """`text` with lone surrogates replaced: they are legal in a str and in JSON, and illegal in UTF-8."""
     try:
         text.encode("utf-8")
@@ -207,11 +207,11 @@ def _encodable(text: str) -> str:
 def _encodable_json(value: Any, depth: int = 0) -> Any:
     """`value` with every string encodable and every number finite, nested at most 32 levels."""
     if isinstance(value, str):
-        return _encodable(value)
+        return encodable(value)
     if isinstance(value, (dict, list)) and depth >= 32:
         raise _Malformed("bad_json", "nested too deeply")
     if isinstance(value, dict):
-        return {_encodable(key): _encodable_json(item, depth + 1) for key, item in value.items()}
+        return {encodable(key): _encodable_json(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_encodable_json(item, depth + 1) for item in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import string
+from collections.abc import Sequence
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -83,11 +84,28 @@ def _write_shared_text(space: TextSpace, index: int, value: str, shared_memory: 
 
 
 @read_from_shared_memory.register(TextSpace)
-def _read_shared_text(space: TextSpace, shared_memory: Any, n: int = 1) -> tuple[str, ...]:
-    view = memoryview(shared_memory).cast("B")
-    texts = []
-    for index in range(n):
-        start = index * _slot_bytes(space)
-        length = int.from_bytes(view[start : start + _HEADER], "little")
-        texts.append(bytes(view[start + _HEADER : start + _HEADER + length]).decode("utf-8", "surrogatepass"))
-    return tuple(texts)
+def _read_shared_text(space: TextSpace, shared_memory: Any, n: int = 1) -> Sequence[str]:
+    return _SharedTexts(space, shared_memory, n)
+
+
+class _SharedTexts(Sequence[str]):
+    """What stands in shared memory now: AsyncVectorEnv asks for it once and copies it after every step."""
+
+    def __init__(self, space: TextSpace, shared_memory: Any, n: int) -> None:
+        self._view = memoryview(shared_memory).cast("B")
+        self._stride, self._n = _slot_bytes(space), n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        if not -self._n <= index < self._n:
+            raise IndexError(index)
+        start = index % self._n * self._stride
+        length = int.from_bytes(self._view[start : start + _HEADER], "little")
+        return bytes(self._view[start + _HEADER : start + _HEADER + length]).decode("utf-8", "surrogatepass")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> tuple[str, ...]:
+        return tuple(self)

@@ -9,6 +9,7 @@ import numpy as np
 from agemem_gym.envs.pddl.parsing import Atom, Problem
 
 LEVELS = 5
+_AGENTBOARD_LEVELS = 3  # those whose plans fit 30 moves
 Drawn = tuple[dict[str, str], set[Atom], set[Atom]]
 """Objects with their types, initial atoms, goal atoms."""
 
@@ -112,7 +113,7 @@ _SPLIT_CODES = {"train": 0, "validation": 1, "test": 2, "agentboard": 3}
 
 def draw(domain: str, split: str, number: int, attempt: int) -> Problem:
     """Problem `number` of a split: levels 0 to 4 in turn; `attempt` draws another one where the first was not solvable."""
-    level = number % LEVELS
+    level = number % (_AGENTBOARD_LEVELS if split == "agentboard" else LEVELS)
     seed = [sorted(GENERATORS).index(domain), _SPLIT_CODES[split], number, attempt]
     objects, initial, goal = GENERATORS[domain](np.random.default_rng(seed), level)
     wanted = tuple((atom, True) for atom in sorted(goal))

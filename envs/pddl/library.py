@@ -19,16 +19,19 @@ AGENTBOARD = ("gripper", "blockworld", "barman", "tyreworld")
 AGENTBOARD_COUNTS = {"gripper": 20, "blockworld": 10, "barman": 20, "tyreworld": 10}
 PDDLGYM = (
     "blocks",
-    "depot",
-    "doors",
     "elevator",
     "ferry",
     "hanoi",
+    "hiking",
+    "manyferry",
+    "manygripper",
     "manylogistics",
-    "sokoban",
-    "spannerlearning",
-    "tireworld",
+    "manymiconic",
+    "newspapers",
+    "onearmedgripper",
+    "travel",
 )
+"""Domains of pddlgym that are played by default: deterministic ones whose problems the planner solves in seconds."""
 _OWN_FILES = {"gripper": "grippers"}
 _AGENTBOARD_MOVES = 30
 _ATTEMPTS = 20

@@ -48,17 +48,18 @@ class PDDLTask:
 
     **Observation.** One English sentence a literal, sorted; in barman and tyreworld only the new ones. **Commands.** The
     operator and the names of its objects in order (``stack b1 b2``; words such as "on" may stand between),
-    ``check valid actions``, and
-    ``look around`` for the full state. An action that cannot be applied changes nothing and costs a move.
+    ``check valid actions``,
+    and ``look around`` for the full state. An action that cannot be applied changes nothing and costs a move.
 
     **Progress** is the best share of goal literals so far. **Success**: all of them hold, which ends the episode.
 
     =========  ================================================================================================  =============
     keyword    values                                                                                            default
     =========  ================================================================================================  =============
-    domain     a name or a list of names: ``gripper blockworld barman tyreworld`` (generated without end) and    all 14
-               ``blocks depot doors elevator ferry hanoi manylogistics sokoban spannerlearning tireworld``
-               (pddlgym's problems; any other of its domains too), or the path of a ``domain.pddl``
+    domain     a name or a list of names: ``gripper blockworld barman tyreworld`` (generated without end), ``blocks``    all 16
+               ``elevator ferry hanoi hiking manyferry manygripper manylogistics manymiconic newspapers``
+               ``onearmedgripper travel`` and other deterministic domains of pddlgym (depot, sokoban, …), or the
+               path of a ``domain.pddl``
     problem    the path of a ``problem.pddl``, with a path as `domain`                                           none
     split      ``"train"``, ``"validation"``, ``"test"``                                                         ``"train"``
     protocol   ``"full"``: half as many moves again as the planner's plan has, and 10; ``"agentboard"``: 30      ``"full"``
