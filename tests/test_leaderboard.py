@@ -1,0 +1,167 @@
+"""The leaderboard: complete after a kill, no row twice, the same table; users' own agents; workers that die."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from agemem_gym.baselines import make_agent
+
+from agemem_gym.cli import main
+from agemem_gym.episode import read_episodes
+from agemem_gym.errors import ConfigurationError
+from agemem_gym.leaderboard import run_leaderboard
+from agemem_gym.leaderboard.pool import WorkerFailure
+from agemem_gym.leaderboard.results import ResultsFile, read_rows
+
+ENV = "AgeMem-BabyAI-v0"
+FAST = {"encoder": "hash", "index": "exact"}
+
+
+def plain(row):
+    return {key: value for key, value in vars(row).items() if key != "seconds"}
+
+
+def table(path):
+    """The table without its last column, seconds."""
+    return [line.rsplit("|", 2)[0] for line in path.read_text().splitlines() if line.startswith("|")]
+
+
+def command(out, episodes=8):
+    keywords = [f"--env-arg={key}={value}" for key, value in FAST.items()]
+    return [sys.executable, "-m", "agemem_gym.cli", "leaderboard", "--agents", "random", "scripted", "--envs", ENV,
+            "--episodes", str(episodes), "--jobs", "2", "--out", str(out), *keywords]  # fmt: skip
+
+
+def test_killed_in_the_middle_and_run_again_it_is_as_if_undisturbed(tmp_path):
+    run = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, start_new_session=True)
+    lines = tmp_path / "killed" / "episodes.jsonl"
+    for _ in range(600):
+        if lines.exists() and lines.read_bytes().count(b"\n") >= 3:
+            break
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    assert 3 <= lines.read_bytes().count(b"\n") < 16
+    with lines.open("a") as file:
+        file.write('{"agent": "random", "torn')
+    for out in ("killed", "whole"):
+        subprocess.run(command(tmp_path / out), stdout=subprocess.DEVNULL, check=True)
+    killed, whole = (
+        sorted(read_rows(tmp_path / out / "episodes.jsonl"), key=lambda r: r.job.key) for out in ("killed", "whole")
+    )
+    assert len({row.job.key for row in killed}) == len(killed) == 16
+    assert [plain(row) for row in killed] == [plain(row) for row in whole]
+    assert table(tmp_path / "killed" / "leaderboard.md") == table(tmp_path / "whole" / "leaderboard.md")
+
+
+def test_what_is_there_is_not_played_again(tmp_path):
+    run_leaderboard(["random"], [ENV], 2, tmp_path, env_kwargs=FAST)
+    before = (tmp_path / "episodes.jsonl").read_text()
+    rows = run_leaderboard(["random"], [ENV], 2, tmp_path, env_kwargs=FAST)
+    assert (tmp_path / "episodes.jsonl").read_text() == before
+    assert [row.seed for row in rows] == [0, 1]
+
+
+AGENTS = """
+    import os
+
+    class Good:
+        def reset(self, info):
+            self.n = 0
+
+        def act(self, obs, info):
+            return "<answer>x</answer>"
+
+    class Crashing(Good):
+        def act(self, obs, info):
+            raise RuntimeError("I broke")
+
+    class Deadly(Good):
+        def act(self, obs, info):
+            if info["seed"] == 1:
+                os._exit(9)
+            return "<answer>x</answer>"
+"""
+
+
+@pytest.fixture
+def agents(tmp_path, monkeypatch):
+    (tmp_path / "my_agents.py").write_text(textwrap.dedent(AGENTS))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path
+
+
+def test_a_users_own_agent_needs_no_registration(agents, capsys):
+    assert (
+        main(["run", ENV, "--agent", "my_agents:Good", "--episodes", "2", "--record", str(agents / "record.jsonl")])
+        == 0
+    )
+    assert [episode.answer for episode in read_episodes(agents / "record.jsonl")] == ["x", "x"]
+    assert main(["replay", str(agents / "record.jsonl")]) == 0
+    assert "2 of 2 episodes are the same" in capsys.readouterr().out
+
+
+def test_a_tampered_record_is_found_out(agents, capsys):
+    path = agents / "record.jsonl"
+    main(["run", ENV, "--agent", "my_agents:Good", "--record", str(path)])
+    path.write_text(path.read_text().replace("You are not carrying anything", "You are carrying a crown"))
+    assert main(["replay", str(path)]) == 1
+    assert "differs at reply 0, start" in capsys.readouterr().out
+
+
+def test_a_crashing_agent_costs_its_episodes_and_they_are_played_again(agents):
+    rows = run_leaderboard(["my_agents:Crashing"], [ENV], 2, agents / "out", env_kwargs=FAST)
+    assert [row.error for row in rows] == ["RuntimeError: I broke"] * 2
+    with ResultsFile(agents / "out" / "episodes.jsonl") as results:
+        assert results.done() == set()
+
+
+def test_a_worker_that_dies_takes_only_the_episode_that_it_died_of(agents):
+    rows = run_leaderboard(["my_agents:Deadly"], [ENV], 4, agents / "out", processes=2, env_kwargs=FAST)
+    assert [row.error is None for row in rows] == [True, False, True, True]
+    assert "exit code 9" in rows[1].error
+
+
+def test_a_wrong_configuration_ends_the_run_at_once(agents):
+    with pytest.raises(WorkerFailure, match="unknown encoder"):
+        run_leaderboard(["random"], [ENV], 2, agents / "out", processes=2, env_kwargs={"encoder": "bert"})
+    for arguments, message in (
+        ((["nobody"], [ENV], 1), "unknown agent 'nobody'"),
+        ((["my_agents:Nobody"], [ENV], 1), "has no class"),
+        ((["my_agents"], [ENV], 1), "unknown agent"),
+        ((["random"], ["AgeMem-Chess-v0"], 1), "unknown env"),
+        ((["random"], [ENV], 0), "episodes=0"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            run_leaderboard(*arguments, agents / "out2")
+    with pytest.raises(ConfigurationError, match="cannot be made with"):
+        make_agent("random", colour="red")
+
+
+def test_two_runs_do_not_write_into_one_file(tmp_path):
+    with ResultsFile(tmp_path / "episodes.jsonl"), pytest.raises(ConfigurationError, match="another run"):
+        ResultsFile(tmp_path / "episodes.jsonl")
+
+
+def test_list_doctor_and_errors(capsys):
+    assert main(["list"]) == 0
+    assert main(["doctor"]) == 0
+    assert main(["run", ENV, "--agent", "nobody"]) == 1
+    assert main(["replay", "/nowhere.jsonl"]) == 1
+    said = capsys.readouterr()
+    assert ENV in said.out
+    assert "agemem: unknown agent 'nobody'" in said.err
+
+
+def test_a_person_plays_in_the_terminal(monkeypatch, capsys):
+    lines = iter([":commands", ":add a note", ":get note", "turn left", ":context", ":answer done"])
+    monkeypatch.setattr("builtins.input", lambda *a: next(lines))
+    assert main(["play", ENV, "--env-arg", "level=GoToObj"]) == 0
+    said = capsys.readouterr().out
+    assert "Stored as m1." in said
+    assert "return" in said
