@@ -59,7 +59,7 @@ class Reference:
     id: str
 
 
-class JavaError(Exception):
+class JavaError(EngineError):
     """A Java method threw; the JVM itself is well."""
 
 

@@ -79,12 +79,11 @@ class SimulatorPool:
 
     def _find_idle(self, heap: str) -> Simulator | None:
         for simulator in list(self._idle):
-            if not simulator.jvm.usable:
+            if simulator.jvm.heap == heap:
                 self._idle.remove(simulator)
+                if simulator.answers():
+                    return simulator
                 simulator.jvm.close()
-            elif simulator.jvm.heap == heap:
-                self._idle.remove(simulator)
-                return simulator
         return None
 
     def _end_idle(self) -> None:
