@@ -6,8 +6,9 @@
                      ─► vectors (rows)  ─┼─► index.upsert / index.delete       (slots, not ids)
     search ─► index.query ─► candidate slots ─► exact cosine ─► sort by (-score, id) ─► [Match]
 
-The index only proposes; scores, order, filters and ids are decided here, in Python, so every index gives the same results, and
-snapshot and restore never have to ask it. A slot is a row of the vector table; slots are used again, ids are not.
+The index only proposes; beside an approximate one stands an exact scan. Scores, order, filters and ids are decided here, in
+Python, so every index gives the same results, and snapshot and restore never have to ask it. A slot is a row of the vector
+table; slots are used again, ids are not.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.memory.encoder import Encoder
 from agemem_gym.memory.filters import matches, validate
-from agemem_gym.memory.index import VectorIndex
+from agemem_gym.memory.index import VectorIndex, cosines
 from agemem_gym.memory.record import Match, MemoryRecord, StoreSnapshot, UnknownMemoryError
 
 _SCORE_DIGITS = 6
@@ -209,11 +210,20 @@ class MemoryStore:
         """The best of the index's candidates; more are asked for while the last that counts ties with the last that came."""
         wanted = top_k + _SLACK
         while wanted < len(self._records):
-            ranked = self._ranked(vector, self.index.query(vector, wanted))
+            slots = self.index.query(vector, wanted)
+            if self.index.approximate:
+                slots = sorted({*slots, *self._scan(vector, wanted)})
+            ranked = self._ranked(vector, slots)
             if len(ranked) >= wanted and ranked[top_k - 1].score - ranked[-1].score > _TIE:
                 return ranked[:top_k]
             wanted *= 4
         return self._ranked(vector, list(self._slots.values()))[:top_k]
+
+    def _scan(self, vector: np.ndarray, wanted: int) -> list[int]:
+        """The slots of the most similar vectors, by an exact scan."""
+        scores = cosines(self._vectors[: len(self._ids)], vector)
+        scores[self._free] = -np.inf
+        return [int(slot) for slot in np.argpartition(scores, -wanted)[-wanted:] if self._ids[slot] is not None]
 
     def _ranked(self, vector: np.ndarray, slots: Sequence[int]) -> list[Match]:
         """The records in `slots` with their exact scores, best first, ties in the order of their ids."""
