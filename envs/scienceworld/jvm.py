@@ -59,7 +59,7 @@ class Reference:
     id: str
 
 
-class JavaError(EngineError):
+class JavaError(Exception):
     """A Java method threw; the JVM itself is well."""
 
 

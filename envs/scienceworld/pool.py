@@ -79,11 +79,12 @@ class SimulatorPool:
 
     def _find_idle(self, heap: str) -> Simulator | None:
         for simulator in list(self._idle):
-            if simulator.jvm.heap == heap:
+            if not simulator.jvm.usable:
                 self._idle.remove(simulator)
-                if simulator.answers():
-                    return simulator
                 simulator.jvm.close()
+            elif simulator.jvm.heap == heap:
+                self._idle.remove(simulator)
+                return simulator
         return None
 
     def _end_idle(self) -> None:

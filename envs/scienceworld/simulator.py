@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agemem_gym.envs.scienceworld.jvm import Call, Jvm, Reference
@@ -18,7 +18,6 @@ from agemem_gym.envs.scienceworld.jvm import Call, Jvm, Reference
 from agemem_gym.errors import EngineError
 
 _INTERFACE = "scienceworld.runtime.pythonapi.PythonInterface"
-_EMPTY = "Unknown action.  Type 'help' for a list of actions, and 'objects' for a list of possible object referents. "  # PythonInterface.step's
 _LOAD_FACTOR = 10  # a load with its gold path may take this many times as long as a step
 
 
@@ -63,17 +62,7 @@ class Simulator:
         self._random = self._singleton("scala.util.Random").id
         self._path_finder = self._singleton("scienceworld.goldagent.PathFinder").id
         self._situation: Situation | None = None
-        self._agent: Reference | None = None
         self._steps = 0
-        self._latest = Result("", 0, False, (0, 0))
-
-    def answers(self) -> bool:
-        """It still answers; one that does not is ended."""
-        try:
-            self._ask("getScore")
-        except EngineError:
-            return False
-        return True
 
     def load(self, situation: Situation) -> Result:
         """Start `situation` from its beginning; returns the first look around, as upstream's ``reset`` does."""
@@ -81,53 +70,23 @@ class Simulator:
         return self.step("look around")
 
     def step(self, command: str) -> Result:
-        """Take one step.
-
-        What ``PythonInterface.step`` does, without the two looks around, the history and the printed listing that it adds
-        to each step, which take twice as long as the step itself.
-        """
+        """Take one step."""
         self._steps += 1
-        special = self._special(command)
-        if special is not None:
-            return replace(self._latest, text=special)
-        assert self._agent is not None
-        _, outcome, progress = self._call(
-            self._seeded(),
-            Call(self._agent.id, "step", (command,)),
+        seed = Call(self._random, "setSeed", (self._seed(),))
+        _, text, score, completed, progress = self._call(
+            seed,
+            self._its("step", command),
+            self._its("getScore"),
+            self._its("getCompleted"),
             self._its("getGoalProgressStr"),
         )
-        (written,) = self._call(Call(outcome.id, "toString"))
-        self.jvm.forget(outcome)
-        text, score, completed = written[1:-1].rsplit(",", 2)
-        self._latest = Result(text or _EMPTY, round(100 * float(score)), completed == "true", count_subgoals(progress))
-        if self._latest.score < 0 and self._latest.completed:
-            self._check_error_state()
-        return self._latest
-
-    def _check_error_state(self) -> None:
-        """After an exception in a step the engine answers each further one with that exception's text, as if failed."""
-        assert self._agent is not None
-        failed, message = self._call(
-            *(Call(self._agent.id, name) for name in ("isInErrorState", "getErrorStateMessage"))
-        )
-        if failed:
-            raise EngineError(f"the ScienceWorld simulator failed in {self._situation}: {message}")
-
-    def _special(self, command: str) -> str | None:
-        """The three questions that ``PythonInterface.step`` answers itself."""
-        match command.strip().lower():
-            case "help":
-                return "Possible actions: \n\t" + "\n\t".join(self.command_forms())
-            case "objects":
-                return "Possible object references: \n\t" + "\n\t".join(self._listing("getPossibleObjects"))
-            case "task":
-                return "Task description:\n" + self.task_description()
-        return None
+        return Result(text, round(100 * score), completed, count_subgoals(progress))
 
     def gold_path(self, situation: Situation) -> list[str]:
         """The commands that the simulator's own gold agent finds; afterwards `situation` must be loaded again."""
         self._forget_search_paths()
         self._load(situation, gold=True)
+        self._situation = None
         return self._listing("getGoldActionSequence")
 
     def valid_commands(self) -> list[str]:
@@ -168,14 +127,11 @@ class Simulator:
         self._situation, self._steps = situation, 0
         simplifications = ",".join(situation.simplifications)
         load = self._its("load", situation.task, situation.variation, simplifications, gold)
-        _, error = self.jvm.call(self._seeded(), load, seconds=_LOAD_FACTOR * self.seconds)
+        _, error = self.jvm.call(
+            Call(self._random, "setSeed", (self._seed(),)), load, seconds=_LOAD_FACTOR * self.seconds
+        )
         if error:
             raise EngineError(f"ScienceWorld cannot load {situation}: {error}")
-        if self._agent is not None:
-            self.jvm.forget(self._agent)
-        option = self._ask("agentInterface")
-        (self._agent,) = self._call(Call(option.id, "get"))
-        self.jvm.forget(option)
 
     def _forget_search_paths(self) -> None:
         """Empty the gold agent's cache of ways through the house: it keeps those that the first caller drew at random."""
@@ -183,13 +139,12 @@ class Simulator:
         self._call(Call(paths.id, "clear"))
         self.jvm.forget(paths)
 
-    def _seeded(self) -> Call:
-        """Seed the generator for this step; hashed, as Java's generator gives near seeds near numbers."""
+    def _seed(self) -> int:
+        """A seed for this step; hashed, as Java's generator gives near seeds near numbers."""
         situation = self._situation
         assert situation is not None
         name = f"{situation.task}/{situation.variation}/{self._steps}"
-        seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") | 1 << 47
-        return Call(self._random, "setSeed", (seed,))
+        return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") | 1 << 47
 
     def _its(self, method: str, *arguments: Any) -> Call:
         return Call(self._interface, method, arguments)
@@ -202,7 +157,7 @@ class Simulator:
 
     def _listing(self, method: str) -> list[str]:
         """A Java list of strings, joined on the Java side: fetched one by one, each entry would be a round trip."""
-        _, listing = self._call(self._seeded(), self._its(method))  # where two things share a name, it draws lots
+        listing = self._ask(method)
         (text,) = self._call(Call("z:java.lang.String", "join", ("\n", listing)))
         self.jvm.forget(listing)
         return text.split("\n") if text else []

@@ -177,7 +177,7 @@ class ScienceWorldTask:
         if command.lower() == CHECK:
             forms = [form for form in simulator.command_forms() if "reset" not in form]
             return self._step(f"Choose an action from these valid actions: {', '.join([*forms, CHECK])}")
-        if len(command) > MAX_COMMAND_CHARACTERS:
+        if not command or len(command) > MAX_COMMAND_CHARACTERS:
             return self._step(_NOT_UNDERSTOOD, valid=False)
         self._latest = result = simulator.step(command)
         self._played.append(command)
@@ -235,7 +235,7 @@ class ScienceWorldTask:
         return TaskStep(text, self._best, success, self._over, valid, metrics)
 
     def _borrow(self) -> Simulator:
-        if self._simulator is None or not self._simulator.answers():
+        if self._simulator is None or not self._simulator.jvm.usable:
             self.close()
             self._simulator = POOL.lend(self._heap, self._timeout, own=self._own)
             self._loan = weakref.finalize(self, POOL.take_back, self._simulator)
