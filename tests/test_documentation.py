@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
+    "agemem_gym.answers",
     "agemem_gym.context",
     "agemem_gym.env",
     "agemem_gym.memory.store",
