@@ -219,10 +219,11 @@ class MemoryEnv(gym.Env[str, str]):
         system = system_prompt(self.tools.schemas(), self.context.token_budget, start.commands)
         self.say("system", system, kind="system", protected=True)
         self.say("user", start.instruction, kind="task", protected=True)
-        if start.observation:
-            self.say("user", start.observation, kind="observation")
-        info = self._info(start.observation) | self.start_info()
-        self._show(start.instruction + "\n" + start.observation)
+        for text in start.shown:
+            self.say("user", text, kind="observation")
+        seen = "\n\n".join(start.shown)
+        info = self._info(seen) | self.start_info()
+        self._show(start.instruction + "\n" + seen)
         return self._observe(), info
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
@@ -341,7 +342,8 @@ class MemoryEnv(gym.Env[str, str]):
         self._prompt_tokens = self._episode.prompt_tokens
         self._reply_tokens = sum(step.reply_tokens for step in self._episode.steps)
         self._last = snapshot.last
-        latest = self._episode.steps[-1].observation if self._episode.steps else self._episode.start.observation
+        steps, start = self._episode.steps, self._episode.start
+        latest = steps[-1].observation if steps else "\n\n".join(start.shown)
         return self._observe(), self._info(latest) | self.start_info()
 
     # ---------------------------------------------------------------------------------------------- the parts of a step

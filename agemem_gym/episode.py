@@ -173,7 +173,7 @@ class Episode:
 
 def _typed(data: dict[str, Any]) -> dict[str, Any]:
     """The fields of an Episode from their JSON form."""
-    start = data["start"] | {"key_facts": tuple(data["start"]["key_facts"])}
+    start = data["start"] | {name: tuple(data["start"][name]) for name in ("key_facts", "documents")}
     steps = [
         StepRecord(**step | {"tool_results": tuple(ToolResult(**result) for result in step["tool_results"])})
         for step in data["steps"]

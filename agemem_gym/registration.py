@@ -55,6 +55,13 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "household tasks in words (TextWorld)",
     ),
     Benchmark("BabyAI", "agemem_gym.envs.babyai:BabyAITask", "babyai", "minigrid", "grid rooms in words (minigrid)"),
+    Benchmark(
+        "HotpotQA",
+        "agemem_gym.envs.hotpotqa:HotpotQATask",
+        "hotpotqa",
+        "datasets",
+        "multi-hop questions over an encyclopedia (generated, or HotpotQA's own)",
+    ),
     Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "pddlgym", "classical planning in words (pddlgym)"),
     Benchmark(
         "ScienceWorld",

@@ -38,6 +38,8 @@ class TaskStart:
         answer: the expected answer `A_q` for question tasks, hidden from the agent; ``None`` where the engine's state
             decides.
         record: plain facts that belong to every result row: engine version, hash of a game file, level, variation, seed.
+        documents: what the agent may read from the start besides the observation; each is a message of its own in the
+            context, so that FILTER can drop one and keep another.
     """
 
     task_id: str
@@ -48,6 +50,12 @@ class TaskStart:
     key_facts: tuple[str, ...] = ()
     answer: str | None = None
     record: Mapping[str, JSONScalar] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """All that the agent sees first besides the instruction, a message each."""
+        return tuple(text for text in (self.observation, *self.documents) if text)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,12 @@
-"""The hotpotqa benchmark."""
+"""HotpotQA: multi-hop questions, over a generated encyclopedia or the data set's own paragraphs.
+
+- :mod:`.task`: the :class:`HotpotQATask`
+- :mod:`.question`: a question in HotpotQA's schema
+- :mod:`.generated`, :mod:`.world`, :mod:`.encyclopedia`, :mod:`.names`: fictional worlds and questions about them
+- :mod:`.data`: the real questions, through ``datasets``
+- :mod:`.search`: BM25 over paragraphs
+"""
+
+from agemem_gym.envs.hotpotqa.task import HotpotQATask
+
+__all__ = ["HotpotQATask"]

@@ -1,0 +1,253 @@
+"""HotpotQA as a :class:`~agemem_gym.task.Task`; its documentation stands in the docstring of :class:`HotpotQATask`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from agemem_gym.envs.hotpotqa.data import RealQuestions, check_source
+from agemem_gym.envs.hotpotqa.generated import LEVELS, QUESTIONS_PER_WORLD, corpus_of, generate
+from agemem_gym.envs.hotpotqa.names import SPLITS
+from agemem_gym.envs.hotpotqa.question import Paragraph, Question, standing_alone
+from agemem_gym.envs.hotpotqa.search import Corpus
+
+from agemem_gym.answers import exact_match, f1
+from agemem_gym.errors import ConfigurationError
+from agemem_gym.task import Metric, TaskStart, TaskStep
+
+MODES = ("open", "closed", "search")
+MOVE_LIMITS: Mapping[str, int] = {"full": 20, "agentboard": 30}
+_SEARCH = re.compile(r"search\s*[\[(:]?\s*(?P<query>.*?)\s*[\])]?", re.IGNORECASE | re.DOTALL)
+_SEARCH_RESULTS = 5
+_CORPUS_QUESTIONS = 100
+_ANSWER_FORM = "Answer with a name, a number, a date, yes or no: <answer>…</answer>."
+_HELP = {
+    "open": f"none here. Read the documents in your context. {_ANSWER_FORM}",
+    "closed": f"none here. What is needed was said before; search your memory. {_ANSWER_FORM}",
+    "search": f"search[QUERY] to look up the encyclopedia by title or words. {_ANSWER_FORM}",
+}
+_CASUAL = (
+    "I read this today: {0}",
+    "Did you know? {0}",
+    "Here is something from the encyclopedia. {0}",
+    "A friend told me: {0}",
+    "By the way: {0}",
+    "I came across this: {0}",
+)
+_FURTHER_FACTS = 4
+
+
+class HotpotQATask:
+    """Questions that need two paragraphs at once.
+
+    **Questions.** By default they are asked about a generated encyclopedia (:mod:`.generated`): fictional worlds of 18 kinds of
+    entities and 97 relations, so that no model has read the answers; bridge and comparison questions, two gold paragraphs
+    and eight related ones, without end. With ``data=`` HotpotQA's own questions are asked.
+
+    **Modes.** ``open``: the ten paragraphs stand in the context, a message each, mixed. ``closed``: nothing is shown; the facts
+    were said before, in stage 1 of the ThreeStage env, or are in a memory carried over with ``keep_memory``. ``search``: the
+    command ``search[query]`` looks up the encyclopedia and shows the best paragraph and the titles of the next four.
+
+    **Answer.** The episode ends with the answer. **Success** is the official exact match, **progress** the official F1
+    (:mod:`agemem_gym.answers`); both stand in ``info["metrics"]`` as ``em`` and ``f1``.
+
+    **Splits.** ``train`` and ``validation``; no entity occurs in both.
+
+    ==============  ==============  ===========================================================================
+    keyword         default         meaning
+    ==============  ==============  ===========================================================================
+    ``mode``        ``"open"``      ``"open"``, ``"closed"`` or ``"search"``, see above
+    ``split``       ``"train"``     ``"train"`` or ``"validation"``
+    ``level``       all three       ``"easy"``, ``"medium"``, ``"hard"``, or a list of these
+    ``data``        ``None``        ``None``: generated questions; a ``.jsonl`` or ``.parquet`` file with HotpotQA's columns; a
+                                    folder with ``train*`` and ``validation*`` files; or a data set of the hub by
+                                    name, such as ``"hotpotqa/hotpot_qa"``, which is fetched
+    ``protocol``    ``"full"``      move limit: ``"full"`` 20, ``"agentboard"`` 30
+    ==============  ==============  ===========================================================================
+
+    ``reset(options=…)`` takes ``index``: the i-th question of the split. Seeds walk a finite split round-robin.
+
+    Sources: Yang et al. 2018 (data, schema, metrics: ``hotpot_evaluate_v1.py``); Yao et al. 2023 (ReAct) for
+    ``search[…]``.
+
+    Raises:
+        ConfigurationError: a keyword that cannot be used.
+    """
+
+    benchmark: ClassVar[str] = "hotpotqa"
+    metric: ClassVar[Metric] = "success"
+
+    def __init__(
+        self,
+        mode: str = "open",
+        split: str = "train",
+        level: str | Sequence[str] | None = None,
+        data: str | Path | None = None,
+        protocol: str = "full",
+    ) -> None:
+        for keyword, given, expected in (
+            ("mode", mode, MODES),
+            ("split", split, SPLITS),
+            ("protocol", protocol, tuple(MOVE_LIMITS)),
+        ):
+            if given not in expected:
+                raise ConfigurationError(f"{keyword}={given!r}: expected one of {', '.join(expected)}")
+        self._mode, self._split, self._protocol = mode, split, protocol
+        self._levels = _levels(level)
+        self._data = data
+        if data is not None:
+            check_source(data)
+        self._real: RealQuestions | None = None
+
+    # ------------------------------------------------------------------------------------------------- the episode
+
+    def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
+        """Ask the question that `seed` or ``options["index"]`` stands for."""
+        self._index = self._position(seed, options)
+        self._question = question = self._ask(self._index)
+        self._corpus: Corpus | None = None
+        self._seen_titles: set[str] = set()
+        self._over = False
+        documents = question.paragraphs if self._mode == "open" else ()
+        return TaskStart(
+            task_id=f"HotpotQA/{question.id}",
+            instruction=f"Question: {question.question}",
+            observation="",
+            commands=_HELP[self._mode],
+            max_moves=MOVE_LIMITS[self._protocol],
+            key_facts=question.facts,
+            answer=question.answer,
+            record={
+                "engine": _engine(self._data),
+                "source": "generated" if self._data is None else str(self._data),
+                "split": self._split,
+                "mode": self._mode,
+                "level": question.level,
+                "type": question.kind,
+                "protocol": self._protocol,
+            },
+            documents=tuple(map(str, documents)),
+        )
+
+    def act(self, command: str) -> TaskStep:
+        """Search; any other command only says what there is."""
+        if self._over:
+            return TaskStep("The episode is over.", 0.0, False, True, valid=False)
+        found = _SEARCH.fullmatch(command.strip()) if self._mode == "search" else None
+        if found is None:
+            return TaskStep(f"There is no such command. Commands: {_HELP[self._mode]}", 0.0, False, False, valid=False)
+        return TaskStep(self._search(found["query"]), 0.0, False, False)
+
+    def answer(self, text: str) -> TaskStep:
+        """Compare with the expected answer."""
+        self._over = True
+        em, share = exact_match(text, self._question.answer), f1(text, self._question.answer)
+        return TaskStep("", max(em, share), em == 1.0, True, metrics={"em": em, "f1": share})
+
+    def admissible(self) -> list[str]:
+        """In ``search``: the question itself and every title that was shown; nothing in the other modes."""
+        if self._mode != "search" or self._over:
+            return []
+        return sorted(f"search[{text}]" for text in {self._question.question, *self._seen_titles})
+
+    def expert(self) -> Iterator[str]:
+        """Look up the gold paragraphs where that can be done, and answer."""
+        if self._mode == "search":
+            for title in self._question.gold_titles:
+                yield f"search[{title}]"
+        yield f"<answer>{self._question.answer}</answer>"
+
+    def background(self, rng: np.random.Generator) -> list[str]:
+        """The supporting facts and a few further true sentences of this question's gold paragraphs, in mixed order."""
+        gold = set(self._question.supporting)
+        others = [
+            standing_alone(paragraph, index)
+            for paragraph in self._question.gold
+            for index, sentence in enumerate(paragraph.sentences)
+            if (paragraph.title, index) not in gold and sentence.strip()
+        ]
+        picked = [others[int(i)] for i in rng.permutation(len(others))[:_FURTHER_FACTS]]
+        facts = list(dict.fromkeys([*self._question.facts, *picked]))
+        lines = [_CASUAL[int(rng.integers(len(_CASUAL)))].format(fact) for fact in facts]
+        return [lines[int(i)] for i in rng.permutation(len(lines))]
+
+    def distractor_pool(self, rng: np.random.Generator) -> list[str]:
+        """This question's other paragraphs."""
+        others = [str(paragraph) for paragraph in self._question.distracting]
+        return [others[int(i)] for i in rng.permutation(len(others))]
+
+    def size(self) -> int | None:
+        """Number of questions in the data; ``None`` for generated ones."""
+        return None if self._data is None else len(self._rows())
+
+    def close(self) -> None:
+        """Let go of the data."""
+        self._real = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A task travels to another process without the data; they are opened there."""
+        return {**self.__dict__, "_real": None}
+
+    # ------------------------------------------------------------------------------------------------- the parts
+
+    def _position(self, seed: int, options: Mapping[str, Any]) -> int:
+        if unknown := sorted(set(options) - {"index"}):
+            raise ConfigurationError(f"unknown reset option {', '.join(unknown)}: expected index")
+        size = self.size()
+        index = options.get("index")
+        if index is None:
+            return seed if size is None else seed % size
+        if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or index < 0:
+            raise ConfigurationError(f"index={index!r}: expected a whole number from 0")
+        if size is not None and index >= size:
+            raise ConfigurationError(f"index={index!r}: expected 0 to {size - 1}")
+        return int(index)
+
+    def _ask(self, index: int) -> Question:
+        return generate(self._split, index, self._levels) if self._data is None else self._rows()[index]
+
+    def _rows(self) -> RealQuestions:
+        if self._real is None:
+            assert self._data is not None
+            self._real = RealQuestions(self._data, self._split, None if self._levels == LEVELS else self._levels)
+        return self._real
+
+    def _search(self, query: str) -> str:
+        if self._corpus is None:
+            self._corpus = self._make_corpus()
+        found = self._corpus.search(query, _SEARCH_RESULTS)
+        if not found:
+            return "Nothing was found."
+        self._seen_titles.update(paragraph.title for paragraph in found)
+        further = "; ".join(paragraph.title for paragraph in found[1:])
+        return f"{found[0]}" + (f"\nFurther results: {further}" if further else "")
+
+    def _make_corpus(self) -> Corpus:
+        """The whole world, or the paragraphs of this and the next hundred questions of the data."""
+        if self._data is None:
+            return corpus_of(self._split, self._index, self._levels)
+        rows = self._rows()
+        near = [rows[(self._index + i) % len(rows)] for i in range(min(len(rows), _CORPUS_QUESTIONS))]
+        unique: dict[str, Paragraph] = {p.title: p for question in reversed(near) for p in question.paragraphs}
+        return Corpus(tuple(unique.values()))
+
+
+def _levels(level: str | Sequence[str] | None) -> tuple[str, ...]:
+    levels = LEVELS if level is None else (level,) if isinstance(level, str) else tuple(level)
+    if not levels or not set(levels) <= set(LEVELS):
+        raise ConfigurationError(f"level={level!r}: expected {', '.join(LEVELS)}, or a list of these")
+    return levels
+
+
+def _engine(data: str | Path | None) -> str:
+    """What the questions come from: the generator's parameters, or the library that read them."""
+    if data is None:
+        return f"generated encyclopedia, {QUESTIONS_PER_WORLD} questions a level and world"
+    try:
+        return f"datasets {version('datasets')}"
+    except PackageNotFoundError:
+        return "datasets"
