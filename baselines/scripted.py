@@ -91,12 +91,13 @@ class ScriptedMemoryAgent:
         return f"<answer>{self._read_answer(info)}</answer>"
 
     def _remember(self, info: Mapping[str, Any]) -> str:
-        """Store the observation if it is new, and retrieve what belongs to the task."""
+        """Store every message that is new, and retrieve what belongs to the task."""
         calls: list[tuple[str, dict[str, Any]]] = []
+        for text in _read(info):
+            if text not in self._stored:
+                self._stored.add(text)
+                calls.append(("Add_memory", {"content": text, "memory_type": "observation"}))
         text = info["observation"].strip()
-        if text and text not in self._stored:
-            self._stored.add(text)
-            calls.append(("Add_memory", {"content": text, "memory_type": "observation"}))
         query = self._query(info) if info["stage"] == 3 else text or "anything"
         calls.append(("Retrieve_memory", {"query": query, "top_k": self._top_k}))
         return call_reply(*calls)
@@ -128,6 +129,13 @@ class ScriptedMemoryAgent:
                 if name not in question:
                     votes[name] += 1.0 / (1 + rank)  # type: ignore[assignment]
         return max(votes, key=lambda name: votes[name]) if votes else "I do not know"
+
+
+def _read(info: Mapping[str, Any]) -> list[str]:
+    """What users have said in this context since the agent's last reply, the task apart."""
+    said = [(message["role"], message["content"].strip()) for message in info["messages"]]
+    start = max((i for i, (role, _) in enumerate(said) if role == "assistant"), default=1)
+    return [content for role, content in said[start + 1 :] if role == "user" and content]
 
 
 def _words(text: str) -> set[str]:

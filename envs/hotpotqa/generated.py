@@ -30,7 +30,7 @@ from agemem_gym.envs.hotpotqa.search import Corpus
 from agemem_gym.envs.hotpotqa.world import World, make_world
 
 LEVELS = ("easy", "medium", "hard")
-QUESTIONS_PER_WORLD = 24
+QUESTIONS_PER_WORLD = 6
 DISTRACTORS = 8
 _COMPARISONS, _YES_NO = 0.2, 0.3
 _TRIES = 500
