@@ -27,9 +27,9 @@ from agemem_gym.memory import Encoder, MemoryStore, StoreSnapshot, make_encoder,
 from agemem_gym.memory.tokens import make_token_counter
 from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, encodable, parse, system_prompt
 from agemem_gym.rendering import print_step
-from agemem_gym.reward import Reward, make_reward
+from agemem_gym.reward import Judge, Reward, make_judge, make_reward
 from agemem_gym.spaces import TextSpace
-from agemem_gym.summariser import make_summariser
+from agemem_gym.summariser import ChatCallable, make_summariser
 from agemem_gym.task import Task, TaskStart, TaskStep
 from agemem_gym.tools import Scene, Tool, ToolResult, make_tools
 
@@ -98,7 +98,10 @@ class MemoryEnv(gym.Env[str, str]):
         max_rounds: `N_max`, replies allowed in an episode; by default twice the task's moves and 20 more.
         filter_threshold: θ of FILTER (eq. 15).
         summariser: ``"extractive"`` or a callable from messages to text (eq. 14).
-        reward: ``"task"``, or a :class:`agemem_gym.reward.Reward`.
+        reward: ``"task"``, ``"composite"``, ``"answer_only"``, or a :class:`agemem_gym.reward.Reward`.
+        reward_options: keywords of Reward for the named ones, e.g. ``{"weights": (1, 1, 1)}``.
+        judge: ``"offline"``, the URL of a chat endpoint, a callable from chat messages to text, or a
+            :class:`agemem_gym.reward.Judge`.
         info_admissible: put the admissible commands into ``info["admissible"]``; can be slow.
         info_expert: put the expert's next reply into ``info["expert"]``; can be slow.
         render_mode: ``"ansi"`` (the context as text) or ``"human"`` (prints each step).
@@ -135,6 +138,7 @@ class MemoryEnv(gym.Env[str, str]):
     expert             the expert's next reply or None, with ``info_expert=True``
     engine_error       what happened to the engine, at the end of an episode that it broke
     reward_terms       the terms of the return by name, at the end
+    judge_fallbacks    why another judge than the one asked for gave some terms, at the end; mostly empty
     =================  ==================================================================================================
 
     Example:
@@ -166,6 +170,8 @@ class MemoryEnv(gym.Env[str, str]):
         filter_threshold: float = 0.6,
         summariser: str | Summariser = "extractive",
         reward: str | Reward = "task",
+        reward_options: Mapping[str, Any] | None = None,
+        judge: str | Judge | ChatCallable = "offline",
         info_admissible: bool = False,
         info_expert: bool = False,
         render_mode: str | None = None,
@@ -182,7 +188,8 @@ class MemoryEnv(gym.Env[str, str]):
         self.render_mode = render_mode
         self.encoder = make_encoder(encoder)
         self.tools = make_tools(tools)
-        self.reward = make_reward(reward)
+        self.reward = make_reward(reward, reward_options)
+        self.judge = make_judge(judge, self.encoder)
         self.summariser = make_summariser(summariser)
         self.filter_threshold = filter_threshold
         self.context = Context(token_budget, make_token_counter(token_counter, self.encoder))
@@ -430,7 +437,8 @@ class MemoryEnv(gym.Env[str, str]):
         if not episode.over:
             return 0.0
         episode.final_memory = self._memory_records()
-        episode.reward_terms = self.reward.terms(episode, self.task.metric)
+        episode.reward_terms = self.reward.terms(episode, self.task.metric, self.judge)
+        episode.judge, episode.judge_fallbacks = self.judge.name, list(self.judge.take_fallbacks())
         episode.reward = episode.reward_terms["total"]
         return episode.reward
 
@@ -495,6 +503,7 @@ class MemoryEnv(gym.Env[str, str]):
             info["engine_error"] = episode.engine_error
         if episode.over:
             info["reward_terms"] = dict(episode.reward_terms)
+            info["judge_fallbacks"] = list(episode.judge_fallbacks)
         return info
 
     def _ask_engine(self) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class Episode:
         initial_memory, final_memory: long-term memory before the first reply and after the last one, as plain records.
         terminated, truncated, engine_error: how it ended.
         reward, reward_terms: the return and its terms; given at the end.
+        judge, judge_fallbacks: who judged them, and why another judge had to step in, if one had.
     """
 
     env_id: str
@@ -109,6 +110,8 @@ class Episode:
     engine_error: str | None = None
     reward: float = 0.0
     reward_terms: dict[str, float] = field(default_factory=dict)
+    judge: str = ""
+    judge_fallbacks: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from agemem_gym.baselines.agent import Agent, agent_env_kwargs, make_agent
 from agemem_gym.env import MemoryEnv
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError, MissingDependencyError
+from agemem_gym.reward import Judge, memory_metrics
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class EpisodeRow:
     """The result of one episode: one line of ``episodes.jsonl``.
 
     All but `seconds` is the same in every run. `tool_calls` counts calls by tool; `prompt_tokens` sums the context over all
-    replies; `error` says why an episode could not be played to its end (it is played again on resume).
+    replies; `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; `judge_fallbacks` says why
+    another judge than `judge` gave some of the scores; `error` says why an episode could not be played to its end (it is
+    played again on resume).
     """
 
     agent: str
@@ -65,6 +67,15 @@ class EpisodeRow:
     prompt_tokens: int = 0
     reply_tokens: int = 0
     memory_entries: int = 0
+    memory_quality: float = 0.0
+    storage_quality: float = 0.0
+    coverage: float = 0.0
+    precision: float = 0.0
+    hit_rate: float | None = None
+    redundant_adds: int = 0
+    overflows: int = 0
+    judge: str = ""
+    judge_fallbacks: Sequence[str] = ()
     terminated: bool = False
     truncated: bool = False
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -81,8 +92,9 @@ class EpisodeRow:
         return json.dumps(asdict(self), ensure_ascii=False, default=repr)
 
 
-def row_of(job: Job, episode: Episode, seconds: float) -> EpisodeRow:
-    """The row of a finished episode."""
+def row_of(job: Job, episode: Episode, judge: Judge, seconds: float) -> EpisodeRow:
+    """The row of a finished episode; `judge` rates what its memory was worth."""
+    memory = memory_metrics(episode, judge)
     last = episode.steps[-1] if episode.steps else None
     return EpisodeRow(
         agent=job.agent,
@@ -98,11 +110,20 @@ def row_of(job: Job, episode: Episode, seconds: float) -> EpisodeRow:
         steps=len(episode.steps),
         moves=episode.moves,
         valid_moves=sum(step.action is not None and step.stage == 3 and step.valid for step in episode.steps),
-        tool_calls=dict(sorted(Counter(result.name for result in episode.tool_results).items())),
+        tool_calls=memory.tool_calls,
         format_errors=sum(step.format_error is not None for step in episode.steps),
-        prompt_tokens=episode.prompt_tokens,
+        prompt_tokens=memory.prompt_tokens,
         reply_tokens=sum(step.reply_tokens for step in episode.steps),
-        memory_entries=len(episode.final_memory),
+        memory_entries=memory.entries,
+        memory_quality=memory.quality,
+        storage_quality=memory.storage,
+        coverage=memory.coverage,
+        precision=memory.precision,
+        hit_rate=memory.hit_rate,
+        redundant_adds=memory.redundant_adds,
+        overflows=memory.overflows,
+        judge=memory.judge,
+        judge_fallbacks=(*episode.judge_fallbacks, *judge.take_fallbacks()),
         terminated=episode.terminated,
         truncated=episode.truncated,
         record=dict(episode.start.record),
@@ -147,10 +168,16 @@ def play_jobs(jobs: list[Job]) -> Iterator[tuple[EpisodeRow, Episode | None]]:
                 seconds = time.perf_counter() - started
                 yield _failed(job, error, seconds), None
             else:
-                yield row_of(job, episode, time.perf_counter() - started), episode
+                yield row_of(job, episode, _judge_of(env), time.perf_counter() - started), episode
     finally:
         if env is not None and agent is not None:
             _close(env, agent)
+
+
+def _judge_of(env: gym.Env[str, str]) -> Judge:
+    base = env.unwrapped
+    assert isinstance(base, MemoryEnv)
+    return base.judge
 
 
 def _failed(job: Job, error: Exception, seconds: float) -> EpisodeRow:

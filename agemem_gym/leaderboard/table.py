@@ -42,11 +42,24 @@ def _number(value: Callable[[EpisodeRow], float], digits: int) -> Callable[[Sequ
     return lambda rows: f"{_mean(value)(rows):,.{digits}f}"
 
 
+def _known(value: Callable[[EpisodeRow], float | None]) -> Callable[[Sequence[EpisodeRow]], str]:
+    """A mean x 100 over the episodes that have the value."""
+
+    def text(rows: Sequence[EpisodeRow]) -> str:
+        values = [found for row in rows if (found := value(row)) is not None]
+        return f"{100 * math.fsum(values) / len(values):.1f}" if values else "–"
+
+    return text
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("episodes", lambda rows: str(len(rows))),
     Column("success", _share(lambda row: float(row.success))),
     Column("progress", _share(lambda row: row.progress)),
     Column("reward", _number(lambda row: row.reward, 2)),
+    Column("MQ", _known(lambda row: row.memory_quality)),
+    Column("coverage", _known(lambda row: row.coverage)),
+    Column("hit rate", _known(lambda row: row.hit_rate)),
     Column("steps", _number(lambda row: row.steps, 1)),
     Column("tool calls", _number(lambda row: sum(row.tool_calls.values()), 1)),
     Column("prompt tokens", _number(lambda row: row.prompt_tokens, 0)),
@@ -92,7 +105,8 @@ def markdown(rows: Iterable[EpisodeRow], command: str, versions: dict[str, str])
     lines = [
         "# Leaderboard",
         "",
-        "Success and progress are percentages, ± one standard error over episodes; the other columns are means per episode.",
+        "Success and progress are percentages, ± one standard error over episodes; MQ (memory quality), coverage of the gold "
+        "facts and hit rate of retrievals are percentages; the other columns are means per episode.",
         "",
         "| " + " | ".join(headings) + " |",
         "|---|---|" + "---:|" * len(COLUMNS),

@@ -1,9 +1,31 @@
-"""Rewards: pure functions of an :class:`~agemem_gym.episode.Episode`.
+"""Rewards, judges and memory metrics: pure functions of an :class:`~agemem_gym.episode.Episode` and a judge.
 
 - :mod:`agemem_gym.reward.terms`: the terms of AgeMem (arXiv:2601.01885), appendix A.2
 - :mod:`agemem_gym.reward.composite`: their weighted sum
+- :mod:`agemem_gym.reward.phrases`: the key phrases of a query
+- :mod:`agemem_gym.reward.judges`: what a judge is; :mod:`.offline` (with :mod:`.overlap`) and :mod:`.chat` (with
+  :mod:`.endpoint`) are two
+- :mod:`agemem_gym.reward.metrics`: what memory was worth, for result rows
 """
 
+from agemem_gym.reward.chat import ChatJudge
 from agemem_gym.reward.composite import Reward, make_reward
+from agemem_gym.reward.endpoint import ChatEndpoint
+from agemem_gym.reward.judges import Judge, MemoryVerdict, make_judge
+from agemem_gym.reward.metrics import MemoryMetrics, memory_metrics
+from agemem_gym.reward.offline import OfflineJudge
+from agemem_gym.reward.phrases import key_phrases
 
-__all__ = ["Reward", "make_reward"]
+__all__ = [
+    "ChatEndpoint",
+    "ChatJudge",
+    "Judge",
+    "MemoryMetrics",
+    "MemoryVerdict",
+    "OfflineJudge",
+    "Reward",
+    "key_phrases",
+    "make_judge",
+    "make_reward",
+    "memory_metrics",
+]

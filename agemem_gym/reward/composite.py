@@ -1,40 +1,138 @@
-"""The return of an episode, given at its last step: ``R = R_task + P_penalty``. AgeMem (arXiv:2601.01885), appendix A.2."""
+"""The return of an episode, given at its last step. AgeMem (arXiv:2601.01885), appendix A.2.
+
+==================  ============================================================================
+mode                return
+==================  ============================================================================
+``"composite"``     ``w1·R_task + w2·R_context + w3·R_memory + P_penalty`` (All-Returns)
+``"answer_only"``   ``R_task`` (the paper's ablation)
+``"task"``          what the benchmark itself reports, and the penalties (the default)
+==================  ============================================================================
+
+All terms are computed in every mode, so that runs with different rewards can be compared by any of them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
-from agemem_gym.reward.terms import rounds_exceeded, task_score, tokens_exceeded
+from agemem_gym.reward import terms as term
+from agemem_gym.reward.judges import Judge
+from agemem_gym.reward.phrases import PhraseExtractor, key_phrases
+
+Mode = Literal["composite", "answer_only", "task"]
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "context": ("compression", "preventive", "preservation"),
+    "memory": ("storage", "maintenance", "relevance"),
+}
+"""Of which terms a term is the mean."""
+SWITCHES = ("task", *PARTS, *PARTS["context"], *PARTS["memory"], "penalty_rounds", "penalty_overflow")
+"""What `without` may name."""
 
 
 @dataclass(frozen=True)
 class Reward:
-    """Task reward and penalties.
+    """The weighted sum.
 
     Attributes:
+        mode: see the module.
+        weights: of task, context and memory. The paper says 1.0 each (sec. 4.1) and 1/3 each (appendix C.4).
+        no_answer: `P_no_answer`, the task term of a question without an answer.
         penalty_rounds: `P_rounds`, for using up all replies.
         penalty_overflow: `P_overflow`, for a context over its token budget.
+        without: names of terms that the total leaves out, for ablations: a part of context or memory is left out of its
+            mean, another one of the sum. They are still reported.
+        key_phrases: finds what of the query must be preserved.
+
+    Raises:
+        ConfigurationError: a value that cannot be used.
     """
 
+    mode: Mode = "task"
+    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    no_answer: float = term.NO_ANSWER
     penalty_rounds: float = -1.0
     penalty_overflow: float = -0.5
+    without: tuple[str, ...] = ()
+    key_phrases: PhraseExtractor = key_phrases
 
-    def terms(self, episode: Episode, metric: str) -> dict[str, float]:
-        """All terms by name; ``total`` is the return."""
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise ConfigurationError(f"reward={self.mode!r}: expected one of {', '.join(get_args(Mode))}, or a Reward")
+        for name in ("weights", "without"):  # lists, as JSON and YAML give them, are as good
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                raise ConfigurationError(f"{name}={value!r}: expected a list")
+            object.__setattr__(self, name, tuple(value))
+        if len(self.weights) != 3 or not all(map(_is_number, self.weights)):
+            raise ConfigurationError(f"weights={self.weights!r}: expected three numbers, for task, context and memory")
+        for name in ("no_answer", "penalty_rounds", "penalty_overflow"):
+            if not _is_number(getattr(self, name)):
+                raise ConfigurationError(f"{name}={getattr(self, name)!r}: expected a number")
+        if unknown := sorted(set(map(str, self.without)) - set(SWITCHES)):
+            raise ConfigurationError(f"without={', '.join(unknown)}: expected names of {', '.join(SWITCHES)}")
+        if not callable(self.key_phrases):
+            raise ConfigurationError(f"key_phrases={self.key_phrases!r}: expected a callable from text to phrases")
+
+    def terms(self, episode: Episode, metric: str, judge: Judge) -> dict[str, float]:
+        """All terms by name; ``total`` is the return.
+
+        ``task`` is the judge's score for a question and the benchmark's own figure otherwise; in the mode ``"task"`` it is
+        always the benchmark's own. ``context`` and ``memory`` are means of their three parts, unweighted.
+        """
+        task_score = term.task_score if self.mode == "task" else term.judged_task_score
+        arguments = (episode, metric) if self.mode == "task" else (episode, metric, judge)
         terms = {
-            "task": task_score(episode, metric),
-            "penalty_rounds": self.penalty_rounds if rounds_exceeded(episode) else 0.0,
-            "penalty_overflow": self.penalty_overflow if tokens_exceeded(episode) else 0.0,
+            "task": task_score(*arguments, no_answer=self.no_answer),
+            "compression": term.compression(episode),
+            "preventive": term.preventive(episode),
+            "preservation": term.preservation(episode, self.key_phrases),
+            "storage": term.storage(episode, judge),
+            "maintenance": term.maintenance(episode),
+            "relevance": term.relevance(episode, judge),
+            "penalty_rounds": self.penalty_rounds if term.rounds_exceeded(episode) else 0.0,
+            "penalty_overflow": self.penalty_overflow if term.tokens_exceeded(episode) else 0.0,
         }
-        return {**terms, "total": sum(terms.values())}
+        terms |= {name: self._mean(terms, parts) for name, parts in PARTS.items()}
+        return {**terms, "total": self._total(terms)}
+
+    def _mean(self, terms: Mapping[str, float], parts: Sequence[str]) -> float:
+        kept = [terms[part] for part in parts if part not in self.without]
+        return sum(kept) / len(kept) if kept else 0.0
+
+    def _total(self, terms: Mapping[str, float]) -> float:
+        weights = {
+            "composite": dict(zip(("task", "context", "memory"), self.weights, strict=True)),
+            "answer_only": {"task": 1.0},
+            "task": {"task": 1.0},
+        }[self.mode]
+        if self.mode != "answer_only":
+            weights |= {"penalty_rounds": 1.0, "penalty_overflow": 1.0}
+        return float(sum(weight * terms[name] for name, weight in weights.items() if name not in self.without))
 
 
-def make_reward(spec: str | Reward) -> Reward:
-    """``"task"``, or a :class:`Reward`."""
-    if spec == "task":
-        return Reward()
+def make_reward(spec: str | Reward, options: Mapping[str, Any] | None = None) -> Reward:
+    """A mode's name with keywords of :class:`Reward`, or a Reward.
+
+    Raises:
+        ConfigurationError: an unknown mode or keyword, or keywords beside a Reward.
+    """
     if isinstance(spec, Reward):
+        if options:
+            raise ConfigurationError("reward_options= goes with the name of a reward; the Reward given has its own")
         return spec
-    raise ConfigurationError(f"reward={spec!r}: expected 'task' or a Reward")
+    known = {field.name for field in fields(Reward)} - {"mode"}
+    if unknown := sorted(set(map(str, options or {})) - known):
+        raise ConfigurationError(
+            f"reward_options has unknown {', '.join(unknown)}: expected {', '.join(sorted(known))}"
+        )
+    if not isinstance(spec, str):
+        raise ConfigurationError(f"reward={spec!r}: expected one of {', '.join(get_args(Mode))}, or a Reward")
+    return Reward(mode=spec, **(options or {}))  # type: ignore[arg-type]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")

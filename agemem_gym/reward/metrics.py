@@ -1,0 +1,150 @@
+"""What an episode's memory was worth: MQ, coverage, precision, hit rate, redundant adds, and what it all cost.
+
+These are measures, not rewards: they look at the memory that is left at the end and at the whole episode, while the terms of
+:mod:`agemem_gym.reward.terms` follow the paper's formulas. MQ, TN and TC are the paper's (AgeMem, arXiv:2601.01885, sec. 4).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from agemem_gym.episode import Episode
+from agemem_gym.reward.judges import Judge, MemoryVerdict
+from agemem_gym.reward.overlap import Words, words_of
+from agemem_gym.reward.terms import storage
+from agemem_gym.tools.tool import ToolResult
+
+_NEAR = 0.9  # Jaccard similarity of content words from which an entry says nothing new
+
+
+@dataclass(frozen=True)
+class MemoryMetrics:
+    """Measures of one episode.
+
+    Attributes:
+        quality: MQ in [0, 1]: how well the final long-term memory matches the gold facts, as the judge finds; entries carried
+            over from earlier episodes (``keep_memory``) are part of it. 0 without entries or without known facts.
+        storage: share of the entries added (in stage 1, where there is one) that state a gold fact; 0 without any.
+        coverage: share of the gold facts that the final memory states.
+        precision: share of the final memory's entries that state a gold fact.
+        hit_rate: share of the RETRIEVE calls that brought an entry that states a gold fact; None without such calls.
+        retrievals: RETRIEVE calls that were carried out.
+        redundant_adds: ADD calls whose content memory held already, in nearly the same words and the same numbers.
+        overflows: replies that were asked for with a context over the token budget.
+        prompt_tokens: TN, over all replies.
+        tool_calls: TC by tool, refused calls included.
+        entries: entries in the final memory.
+        judge: name of the judge.
+    """
+
+    quality: float = 0.0
+    storage: float = 0.0
+    coverage: float = 0.0
+    precision: float = 0.0
+    hit_rate: float | None = None
+    retrievals: int = 0
+    redundant_adds: int = 0
+    overflows: int = 0
+    prompt_tokens: int = 0
+    tool_calls: Mapping[str, int] = field(default_factory=dict)
+    entries: int = 0
+    judge: str = ""
+
+
+def memory_metrics(episode: Episode, judge: Judge) -> MemoryMetrics:
+    """The measures of a finished episode."""
+    entries = tuple(str(record["content"]) for record in episode.final_memory)
+    retrievals = [result for result in episode.tool_results if result.ok and result.name == "Retrieve_memory"]
+    verdict = _judged(episode, judge, entries)
+    hits = _hits(episode, judge, retrievals, dict(zip(entries, verdict.useful, strict=True)))
+    return MemoryMetrics(
+        quality=verdict.quality,
+        storage=storage(episode, judge),
+        coverage=verdict.coverage,
+        precision=verdict.precision,
+        hit_rate=hits / len(retrievals) if retrievals else None,
+        retrievals=len(retrievals),
+        redundant_adds=redundant_adds(episode),
+        overflows=sum(step.prompt_tokens > episode.token_budget for step in episode.steps),
+        prompt_tokens=episode.prompt_tokens,
+        tool_calls=dict(sorted(Counter(result.name for result in episode.tool_results).items())),
+        entries=len(entries),
+        judge=judge.name,
+    )
+
+
+def _judged(episode: Episode, judge: Judge, entries: tuple[str, ...]) -> MemoryVerdict:
+    start = episode.start
+    if not entries:
+        return MemoryVerdict(0.0, (False,) * len(start.key_facts), ())
+    return judge.memory(start.instruction, start.answer or "", start.key_facts, entries)
+
+
+def _hits(episode: Episode, judge: Judge, retrievals: list[ToolResult], useful: dict[str, bool]) -> int:
+    """Retrievals with a useful entry; what is not in the final memory any more is judged now."""
+    brought = [tuple(map(str, result.data["contents"])) for result in retrievals]
+    unknown = tuple(dict.fromkeys(text for texts in brought for text in texts if text not in useful))
+    if unknown:
+        useful = useful | dict(zip(unknown, _judged(episode, judge, unknown).useful, strict=True))
+    return sum(any(useful[text] for text in texts) for texts in brought)
+
+
+def redundant_adds(episode: Episode) -> int:
+    """How many ADD calls stored what memory held already at that time."""
+    held = _Held({str(record["id"]): str(record["content"]) for record in episode.initial_memory})
+    redundant = 0
+    for result in episode.tool_results:
+        if not result.ok:
+            continue
+        if result.name == "Add_memory":
+            redundant += held.knows(str(result.data["content"]))
+        if result.name in ("Add_memory", "Update_memory"):
+            held.put(str(result.data["id"]), str(result.data["content"]))
+        elif result.name == "Delete_memory":
+            held.drop(str(result.data["id"]))
+    return redundant
+
+
+class _Held:
+    """Entries by id, findable by nearly equal content words.
+
+    Two sets with a Jaccard similarity of at least 0.9 share one of the first tenth (and one) of their sorted words, so only
+    entries that share such a word are compared.
+    """
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        self._words: dict[str, Words] = {}
+        self._by_word: dict[str, dict[str, None]] = {}
+        for memory_id, content in entries.items():
+            self.put(memory_id, content)
+
+    def put(self, memory_id: str, content: str) -> None:
+        self.drop(memory_id)
+        self._words[memory_id] = words_of(content)
+        for word in _first_words(self._words[memory_id]):
+            self._by_word.setdefault(word, {})[memory_id] = None
+
+    def drop(self, memory_id: str) -> None:
+        for word in _first_words(self._words.pop(memory_id, Words((), frozenset()))):
+            del self._by_word[word][memory_id]
+
+    def knows(self, content: str) -> bool:
+        new = words_of(content)
+        near = {memory_id for word in _first_words(new) for memory_id in self._by_word.get(word, ())}
+        return any(_alike(new, self._words[memory_id]) for memory_id in near)
+
+
+def _first_words(words: Words) -> list[str]:
+    ordered = sorted(set(words.all))
+    return ordered[: int((1 - _NEAR) * len(ordered)) + 1]
+
+
+def _alike(one: Words, other: Words) -> bool:
+    a, b = frozenset(one.all), frozenset(other.all)
+    return _numbers(a) == _numbers(b) and len(a & b) >= _NEAR * len(a | b)
+
+
+def _numbers(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for word in words if any(map(str.isdigit, word)))

@@ -1,0 +1,120 @@
+"""The judge that needs no language model: exact match and F1, word overlap, and the encoder where words cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agemem_gym.answers import exact_match, f1
+from agemem_gym.memory.encoder import Encoder, EncoderError
+from agemem_gym.reward.judges import MemoryVerdict
+from agemem_gym.reward.overlap import sentences, states, stretches
+
+LOW, HIGH = 0.4, 0.85
+"""Recall of a fact's words under which an entry does not state it, and from which it does."""
+
+THRESHOLD = 0.75
+"""Cosine from which an entry states a fact that words leave open; calibrated by ``benchmarks/judges.py``."""
+
+
+class OfflineJudge:
+    """Scores without a language model, the same in every process.
+
+    An **answer** scores 1 for an exact match, else its F1 (:mod:`agemem_gym.answers`).
+
+    An **entry** states a fact if one of its stretches does: by the words that they share (:mod:`.overlap`), and where these
+    leave it open, if the encoder finds them at least `threshold` alike. **MQ** is the harmonic mean of the share of facts that
+    are stated and the share of entries that state one, so that hoarding costs as much as forgetting. **Relevance** is the
+    share of retrieved entries that state a fact; where no facts are known, their mean cosine with the question.
+
+    Nothing is encoded where there is no entry, or where words decide. An encoder that fails leaves open cases unproven, and
+    the verdict says so.
+
+    Args:
+        encoder: compares what words leave open.
+        threshold: cosine in [-1, 1].
+
+    Example:
+        >>> from agemem_gym.memory import make_encoder
+        >>> judge = OfflineJudge(make_encoder("hash"))
+        >>> facts = ("The red key is in the kitchen.", "The door needs the red key.")
+        >>> judge.memory("Open the door.", "", facts, ["Remember: the red key is in the kitchen.", "Lunch was nice."])
+        MemoryVerdict(quality=0.5, covered=(True, False), useful=(True, False), fallback=None)
+    """
+
+    name = "offline"
+
+    def __init__(self, encoder: Encoder, threshold: float = THRESHOLD) -> None:
+        self._encoder = encoder
+        self._threshold = threshold
+        self._fallbacks: list[str] = []
+
+    def answer(self, question: str, predicted: str, expected: str) -> float:
+        """1 for an exact match, else F1."""
+        return exact_match(predicted, expected) or f1(predicted, expected)
+
+    def memory(self, question: str, expected: str, facts: Sequence[str], entries: Sequence[str]) -> MemoryVerdict:
+        """See :class:`~agemem_gym.reward.judges.Judge`."""
+        if not facts or not entries:
+            return MemoryVerdict(0.0, (False,) * len(facts), (False,) * len(entries))
+        before = len(self._fallbacks)
+        table = self._table(facts, entries)
+        covered, useful = np.any(table, axis=1), np.any(table, axis=0)  # (facts,), (entries,)
+        coverage, precision = float(covered.mean()), float(useful.mean())
+        quality = 2 * coverage * precision / (coverage + precision) if coverage else 0.0
+        fallback = "; ".join(self._fallbacks[before:]) or None
+        return MemoryVerdict(quality, tuple(covered.tolist()), tuple(useful.tolist()), fallback)
+
+    def relevance(self, question: str, facts: Sequence[str], retrieved: Sequence[str]) -> float:
+        """See :class:`~agemem_gym.reward.judges.Judge`."""
+        if not retrieved:
+            return 0.0
+        if facts:
+            return self.memory(question, "", facts, retrieved).precision
+        scores = self._cosines([(question, text) for text in retrieved])
+        return float(np.clip(scores, 0.0, 1.0).mean())
+
+    def take_fallbacks(self) -> tuple[str, ...]:
+        """Failures of the encoder."""
+        taken, self._fallbacks = tuple(self._fallbacks), []
+        return taken
+
+    def _table(self, facts: Sequence[str], entries: Sequence[str]) -> np.ndarray:
+        """Which entry states which fact, bool, shape (facts, entries)."""
+        table = np.zeros((len(facts), len(entries)), dtype=bool)
+        open_cases: list[tuple[int, int, str]] = []
+        for row, fact in enumerate(facts):
+            for column, entry in enumerate(entries):
+                verdict, undecided = compare(fact, entry)
+                table[row, column] = verdict
+                open_cases += [(row, column, text) for text in undecided]
+        scores = self._cosines([(facts[row], text) for row, _, text in open_cases])
+        for (row, column, _), score in zip(open_cases, scores, strict=True):
+            table[row, column] |= score >= self._threshold
+        return table
+
+    def _cosines(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        """Cosine of each pair, shape (n,), encoded in one batch; zeros where the encoder fails."""
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        if not texts:
+            return np.zeros(0)
+        try:
+            vectors = self._encoder.encode(texts)  # (t, d), unit length
+        except EncoderError as error:
+            self._fallbacks.append(f"word overlap alone: {error}")
+            return np.zeros(len(pairs))
+        row = dict(zip(texts, vectors, strict=True))
+        return np.array([float(row[one] @ row[other]) for one, other in pairs])
+
+
+def compare(fact: str, entry: str) -> tuple[bool, list[str]]:
+    """Whether words prove that `entry` states `fact`, and if not, the stretches of it that they leave open."""
+    undecided = []
+    for text in stretches(entry, len(sentences(fact)) or 1):
+        verdict = states(fact, text, low=LOW, high=HIGH)
+        if verdict:
+            return True, []
+        if verdict is None:
+            undecided.append(text)
+    return False, undecided
