@@ -14,11 +14,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from agemem_gym.reward.judges import Judge, MemoryVerdict
 from agemem_gym.summariser import ChatCallable
@@ -179,9 +180,10 @@ class ScoreCache:
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
+        with self._path.open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(json.dumps({"key": key, "score": score}) + "\n")
+            line = json.dumps({"key": key, "score": score}).encode() + b"\n"
+            file.write(b"\n" + line if _is_torn(file) else line)
 
     def _loaded(self) -> dict[str, float]:
         if self._scores is None:
@@ -189,6 +191,14 @@ class ScoreCache:
             lines = self._path.read_text(encoding="utf-8").split("\n") if exists and self._path else []
             self._scores = dict(filter(None, map(_score_of, lines)))
         return self._scores
+
+
+def _is_torn(file: BinaryIO) -> bool:
+    """Whether the last line has no end: its writer was killed."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 def _score_of(line: str) -> tuple[str, float] | None:

@@ -97,6 +97,8 @@ def states(fact: str, text: str, *, low: float, high: float) -> bool | None:
         high: recall from which it does, if no telling word is missing.
     """
     wanted, there = words_of(fact), words_of(text)
+    if not wanted.all:
+        return None
     if len(wanted.all) <= _SHORT:
         return _states_relation(wanted.all, there.all)
     share = recall(wanted.all, there.all)

@@ -23,7 +23,7 @@ _MONTH = "(?:January|February|March|April|May|June|July|August|September|October
 _DATE = rf"(?:\d{{1,2}}(?:st|nd|rd|th)? (?:of )?)?\b{_MONTH}(?: \d{{1,2}}(?:st|nd|rd|th)?\b)?(?:,? \d{{4}})?(?<=\d)"
 _MARKED = re.compile(rf'"([^"\n]+)"|“([^”\n]+)”|({_DATE})')
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)+%?|\d+%|[^\W_](?:[\w'’&-]|\.(?=\w))*\.?")  # a number, or a word
-_JOINING = frozenset("of the de la le du del der den van von da di al for in at on upon".split())
+_JOINING = frozenset("of the de la le du del der den van von da di for upon".split())
 _LEADING = frozenset(
     "a an and are as at by can could did do does during for from had has have how if in is it its of on or our the their "
     "there these this those to was were what when where which while who whom whose why will with would you your".split()
