@@ -1,6 +1,7 @@
 """The offline judge: words first, the encoder only where they leave it open."""
 
 import pytest
+from agemem_gym.envs.hotpotqa.generated import generate
 
 from agemem_gym.memory import make_encoder
 from agemem_gym.memory.encoder import EncoderError
@@ -108,3 +109,20 @@ def test_an_encoder_that_fails_is_stated():
     assert (verdict.useful, verdict.fallback) == ((False, True), "word overlap alone: no answer")
     assert judge.take_fallbacks() == ("word overlap alone: no answer",)
     assert judge.take_fallbacks() == ()
+
+
+def test_every_encoder_has_its_own_threshold():
+    entry, fact = ["Ada Karr, a miller, built the Old Mill"], [MILL]
+    hashed = OfflineJudge(make_encoder("hash"))
+    assert hashed._threshold == 0.5
+    assert OfflineJudge(make_encoder("minilm"))._threshold == 0.75
+    assert hashed.memory("q", "", fact, entry).covered == (True,)
+
+
+@pytest.mark.parametrize("index", range(20))
+def test_on_generated_questions_it_tells_the_facts_from_the_other_paragraphs(judge, index):
+    question = generate("validation", index)
+    others = [str(paragraph) for paragraph in question.distracting]
+    assert judge.memory(question.question, "", question.facts, question.facts).quality == 1.0
+    assert judge.memory(question.question, "", question.facts, [*others, *question.facts]).coverage == 1.0
+    assert judge.memory(question.question, "", question.facts, others).coverage == 0.0
