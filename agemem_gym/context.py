@@ -95,12 +95,20 @@ class Context:
         return self.tokens > self.token_budget
 
     def append(
-        self, role: Role, content: str, *, kind: str, protected: bool = False, sources: Iterable[int] = ()
+        self,
+        role: Role,
+        content: str,
+        *,
+        kind: str,
+        protected: bool = False,
+        sources: Iterable[int] = (),
+        at: int | None = None,
     ) -> Message:
-        """Add a message at the end and return it."""
+        """Add a message at the end, or before the message at position `at`, and return it."""
         message = self._make(role, content, kind, protected, tuple(sources))
-        self._messages.append(message)
-        self._rendered.append(_rendered(message))
+        position = len(self._messages) if at is None else at
+        self._messages.insert(position, message)
+        self._rendered.insert(position, _rendered(message))
         self.tokens += message.tokens
         return message
 

@@ -86,6 +86,9 @@ class EnvSnapshot:
 class MemoryEnv(gym.Env[str, str]):
     """A task for an agent that manages its own memory.
 
+    Wrappers speak through :meth:`say`, take the task's place with :meth:`enter_stage`, and put what they do after each reply,
+    before the observation is made, into the list :attr:`after_reply`.
+
     Args:
         task: the engine (the registered ids fill this in).
         encoder: text encoder of the long-term memory and of FILTER: ``"minilm"``, ``"hash"``,
@@ -103,7 +106,8 @@ class MemoryEnv(gym.Env[str, str]):
         judge: ``"offline"``, the URL of a chat endpoint, a callable from chat messages to text, or a
             :class:`agemem_gym.reward.Judge`.
         info_admissible: put the admissible commands into ``info["admissible"]``; can be slow.
-        info_expert: put the expert's next reply into ``info["expert"]``; can be slow.
+        info_expert: put the expert's next reply into ``info["expert"]`` and the gold facts into ``info["key_facts"]``; can be
+            slow.
         render_mode: ``"ansi"`` (the context as text) or ``"human"`` (prints each step).
 
     Observation: the whole context as one text (:class:`~agemem_gym.spaces.TextSpace`, at most 262,144 characters; of a
@@ -129,13 +133,14 @@ class MemoryEnv(gym.Env[str, str]):
     progress, success  of the task, so far
     metrics            the task's further numbers by name
     task_id, seed      which task this is
-    instruction        the query (at reset)
+    instruction        the query (at reset; behind a curriculum, when stage 3 begins)
     commands           what the engine understands, in words (at reset)
     tools              schemas of the tools in OpenAI function form (at reset)
     limits             ``moves`` and ``rounds`` (at reset)
     record             facts for a result row: engine version, level, … (at reset)
     admissible         sorted commands, with ``info_admissible=True``
     expert             the expert's next reply or None, with ``info_expert=True``
+    key_facts          the gold facts (at reset), with ``info_expert=True``
     engine_error       what happened to the engine, at the end of an episode that it broke
     reward_terms       the terms of the return by name, at the end
     judge_fallbacks    why another judge than the one asked for gave some terms, at the end; mostly empty
@@ -204,6 +209,7 @@ class MemoryEnv(gym.Env[str, str]):
         self._info_expert = info_expert
         self._task_stage = TaskStage(task)
         self.stage: Stage = self._task_stage
+        self.after_reply: list[Callable[[Reply], None]] = []
         self._episode: Episode | None = None
         self._commands: list[str] = []
         self._expert: Iterator[str] | None = None
@@ -245,6 +251,9 @@ class MemoryEnv(gym.Env[str, str]):
         prompt_tokens = self.context.tokens
         said = self.say("assistant", action[:MAX_REPLY_CHARACTERS] if reply.format_error else action, kind="reply")
         results, outcome = self._carry_out(reply, said)
+        if not outcome.done and episode.engine_error is None:
+            for hook in self.after_reply:
+                hook(reply)
         texts = [message.content for message in self._new_messages(said)]
         self._last = outcome
         self._prompt_tokens += prompt_tokens
@@ -292,9 +301,9 @@ class MemoryEnv(gym.Env[str, str]):
             raise ResetNeeded("No episode yet: call reset() first.")
         return self._episode
 
-    def say(self, role: Role, content: str, *, kind: str, protected: bool = False) -> Message:
-        """Put a message into the context and the record; how wrappers speak to the agent."""
-        message = self.context.append(role, content, kind=kind, protected=protected)
+    def say(self, role: Role, content: str, *, kind: str, protected: bool = False, at: int | None = None) -> Message:
+        """Put a message into the context, at its end or before position `at`, and into the record; how wrappers speak."""
+        message = self.context.append(role, content, kind=kind, protected=protected, at=at)
         self._note(message)
         return message
 
@@ -304,10 +313,15 @@ class MemoryEnv(gym.Env[str, str]):
         for message in self.context.clear(keep=keep):
             self.episode.removals.append(Removal(message.id, len(self.episode.steps), "stage"))
 
+    def view(self, observation: str = "") -> tuple[str, dict[str, Any]]:
+        """``obs, info`` as they are now, with `observation` as what is new; for wrappers that have spoken after a reset."""
+        return self._observe(), self._info(observation)
+
     def start_info(self) -> dict[str, Any]:
         """The keys of ``info`` that stand only at a reset."""
         episode = self.episode
-        return {
+        gold = {"key_facts": episode.start.key_facts} if self._info_expert else {}
+        return gold | {
             "instruction": episode.start.instruction,
             "commands": episode.start.commands,
             "tools": self.tools.schemas(),

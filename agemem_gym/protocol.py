@@ -247,6 +247,14 @@ Memory tools:
 {tools}"""
 
 
+STAGES_PROMPT = (
+    "This episode has stages. At first people only talk to you, one message at a time; keep what may be of use later in "
+    "long-term memory, and reply <answer>…</answer> to go on to the next message. Your context may be cleared in between: only "
+    "long-term memory surely stays. Not everything that is said matters or is true. At last you are given a task."
+)
+"""What an agent is told of the curriculum; stands beside the system prompt."""
+
+
 def system_prompt(schemas: Sequence[Mapping[str, Any]], token_budget: int, commands: str) -> str:
     """The system message: reply format, commands of the engine, and the tools with their schemas.
 

@@ -1,14 +1,16 @@
 """The env ids, as data: which task stands behind each, and how ``gym.make`` builds it.
 
-``import agemem_gym`` registers ``AgeMem-ALFWorld-v0``, ``AgeMem-BabyAI-v0``, … Every keyword of ``gym.make`` goes either to
-the task (its constructor's keywords) or to :class:`agemem_gym.env.MemoryEnv`.
+``import agemem_gym`` registers ``AgeMem-ALFWorld-v0``, ``AgeMem-BabyAI-v0``, … and each again with the three-stage curriculum
+as ``AgeMem-ALFWorld-ThreeStage-v0``, … Every keyword of ``gym.make`` goes to the task (its constructor's keywords), to
+:class:`agemem_gym.env.MemoryEnv`, or to :class:`agemem_gym.curriculum.ThreeStage`.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from gymnasium.envs.registration import register, registry
 from agemem_gym.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import gymnasium as gym
+
     from agemem_gym.env import MemoryEnv
 
 NAMESPACE_VERSION = "v0"
@@ -32,6 +36,7 @@ class Benchmark:
         extra: the optional dependency group that brings its engine.
         engine: the engine's package.
         summary: one line for ``agemem list``.
+        in_stages: keywords that the three-stage env has besides.
     """
 
     name: str
@@ -39,11 +44,17 @@ class Benchmark:
     extra: str
     engine: str
     summary: str
+    in_stages: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def env_id(self) -> str:
         """The id that ``gym.make`` takes."""
         return f"AgeMem-{self.name}-{NAMESPACE_VERSION}"
+
+    @property
+    def three_stage_id(self) -> str:
+        """The id of the same benchmark behind the three-stage curriculum."""
+        return f"AgeMem-{self.name}-ThreeStage-{NAMESPACE_VERSION}"
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
@@ -61,6 +72,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "hotpotqa",
         "datasets",
         "multi-hop questions over an encyclopedia (generated, or HotpotQA's own)",
+        in_stages={"mode": "closed"},
     ),
     Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "pddlgym", "classical planning in words (pddlgym)"),
     Benchmark(
@@ -78,14 +90,19 @@ def register_all() -> None:
     them and ``env.snapshot()`` works on what ``gym.make`` returns.
     """
     for benchmark in BENCHMARKS:
-        if benchmark.env_id not in registry:
-            register(
-                benchmark.env_id,
-                entry_point="agemem_gym.registration:make_env",
-                kwargs={"task": benchmark.task},
-                order_enforce=False,
-                disable_env_checker=True,
-            )
+        _register(benchmark.env_id, "make_env", {"task": benchmark.task})
+        _register(benchmark.three_stage_id, "make_three_stage", {"task": benchmark.task, **benchmark.in_stages})
+
+
+def _register(env_id: str, maker: str, kwargs: dict[str, Any]) -> None:
+    if env_id not in registry:
+        register(
+            env_id,
+            entry_point=f"agemem_gym.registration:{maker}",
+            kwargs=kwargs,
+            order_enforce=False,
+            disable_env_checker=True,
+        )
 
 
 def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
@@ -101,15 +118,44 @@ def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
     from agemem_gym.env import MemoryEnv
 
     task_class = load_class(task) if isinstance(task, str) else task
-    of_task, of_env = _keywords(task_class), _keywords(MemoryEnv) - {"task"}
-    unknown = sorted(set(kwargs) - of_task - of_env)
-    if unknown:
-        raise ConfigurationError(
-            f"unknown keyword {', '.join(unknown)} for {task_class.__name__}; the task takes "
-            f"{', '.join(sorted(of_task)) or 'none'}; the env takes {', '.join(sorted(of_env))}"
-        )
-    made = task_class(**{key: value for key, value in kwargs.items() if key in of_task})
-    return MemoryEnv(made, **{key: value for key, value in kwargs.items() if key in of_env and key not in of_task})
+    of_task, of_env = _share_out(kwargs, task_class, MemoryEnv)
+    return MemoryEnv(task_class(**of_task), **of_env)
+
+
+def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) -> gym.Env[str, str]:
+    """Build a :class:`~agemem_gym.curriculum.ThreeStage` round :func:`make_env`; `kwargs` are those of all three together.
+
+    Args:
+        task: as for :func:`make_env`.
+        curriculum: a preset's name, a YAML file, a mapping or a :class:`~agemem_gym.curriculum.CurriculumConfig`: puts a
+            :class:`~agemem_gym.curriculum.CurriculumSchedule` round it, and a
+            :class:`~agemem_gym.curriculum.DistractorInjection` where the curriculum has a `rate`.
+        kwargs: keywords of the task, of :class:`MemoryEnv` and of ThreeStage.
+    """
+    from agemem_gym.curriculum import CurriculumConfig, CurriculumSchedule, DistractorInjection, ThreeStage
+    from agemem_gym.env import MemoryEnv
+
+    task_class = load_class(task) if isinstance(task, str) else task
+    of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage)
+    config = None if curriculum is None else CurriculumConfig.load(curriculum)
+    env: gym.Env[str, str] = ThreeStage(MemoryEnv(task_class(**of_task), **of_env), **of_stages)
+    if config is not None and config.rate is not None:
+        env = DistractorInjection(env, source=of_stages.get("source", "benchmark"))
+    return env if config is None else CurriculumSchedule(env, config)
+
+
+def _share_out(kwargs: Mapping[str, Any], *classes: type) -> list[dict[str, Any]]:
+    """The keywords of each class, in order; one that two of them have goes to the first.
+
+    Raises:
+        ConfigurationError: a keyword that none of them has.
+    """
+    left = dict(kwargs)
+    shares = [{key: left.pop(key) for key in sorted(_keywords(cls) & set(left))} for cls in classes]
+    if left:
+        takes = "; ".join(f"{cls.__name__} takes {', '.join(sorted(_keywords(cls))) or 'none'}" for cls in classes)
+        raise ConfigurationError(f"unknown keyword {', '.join(sorted(left))}; {takes}")
+    return shares
 
 
 def load_class(path: str) -> type:
@@ -136,4 +182,4 @@ def load_class(path: str) -> type:
 
 @cache
 def _keywords(cls: type) -> frozenset[str]:
-    return frozenset(inspect.signature(cls).parameters)
+    return frozenset(inspect.signature(cls).parameters) - {"task", "env"}

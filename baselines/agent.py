@@ -18,6 +18,10 @@ AGENTS: dict[str, str] = {
     "random": "agemem_gym.baselines.scripted:RandomAgent",
     "oracle": "agemem_gym.baselines.scripted:OracleAgent",
     "scripted": "agemem_gym.baselines.scripted:ScriptedMemoryAgent",
+    "perfect": "agemem_gym.baselines.staged:PerfectMemoryAgent",
+    "amnesic": "agemem_gym.baselines.staged:AmnesicAgent",
+    "hoarder": "agemem_gym.baselines.staged:HoarderAgent",
+    "wiper": "agemem_gym.baselines.staged:WiperAgent",
 }
 """The agents that come with the suite, by short name."""
 

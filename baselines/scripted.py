@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,7 +36,7 @@ class RandomAgent:
         commands = info["admissible"]
         if commands:
             return f"<action>{commands[self._rng.integers(len(commands))]}</action>"
-        names = sorted(set(_NAME.findall(" ".join(m["content"] for m in info["messages"] if m["role"] == "user"))))
+        names = names_in(info["messages"])
         return f"<answer>{names[self._rng.integers(len(names))]}</answer>" if names else _GIVE_UP
 
 
@@ -129,6 +129,11 @@ class ScriptedMemoryAgent:
                 if name not in question:
                     votes[name] += 1.0 / (1 + rank)  # type: ignore[assignment]
         return max(votes, key=lambda name: votes[name]) if votes else "I do not know"
+
+
+def names_in(messages: Sequence[Mapping[str, str]]) -> list[str]:
+    """All names and numbers in what users have said, sorted."""
+    return sorted(set(_NAME.findall(" ".join(m["content"] for m in messages if m["role"] == "user"))))
 
 
 def _read(info: Mapping[str, Any]) -> list[str]:

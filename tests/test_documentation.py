@@ -13,6 +13,10 @@ ROOT = Path(__file__).parents[1]
 MODULES = [
     "agemem_gym.answers",
     "agemem_gym.context",
+    "agemem_gym.curriculum.config",
+    "agemem_gym.curriculum.injection",
+    "agemem_gym.curriculum.schedule",
+    "agemem_gym.curriculum.three_stage",
     "agemem_gym.env",
     "agemem_gym.memory.store",
     "agemem_gym.play",

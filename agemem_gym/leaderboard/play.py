@@ -15,6 +15,7 @@ from agemem_gym.env import MemoryEnv
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError, MissingDependencyError
 from agemem_gym.reward import Judge, memory_metrics
+from agemem_gym.reward.diagnosis import diagnose
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class EpisodeRow:
 
     All but `seconds` is the same in every run. `tool_calls` counts calls by tool; `prompt_tokens` sums the context over all
     replies; `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; `judge_fallbacks` says why
-    another judge than `judge` gave some of the scores; `error` says why an episode could not be played to its end (it is
-    played again on resume).
+    another judge than `judge` gave some of the scores; `diagnosis` lists the findings of
+    :mod:`agemem_gym.reward.diagnosis`; `error` says why an episode could not be played to its end (it is played again on
+    resume).
     """
 
     agent: str
@@ -76,6 +78,7 @@ class EpisodeRow:
     overflows: int = 0
     judge: str = ""
     judge_fallbacks: Sequence[str] = ()
+    diagnosis: Sequence[Mapping[str, Any]] = ()
     terminated: bool = False
     truncated: bool = False
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -124,6 +127,7 @@ def row_of(job: Job, episode: Episode, judge: Judge, seconds: float) -> EpisodeR
         overflows=memory.overflows,
         judge=memory.judge,
         judge_fallbacks=(*episode.judge_fallbacks, *judge.take_fallbacks()),
+        diagnosis=tuple(asdict(finding) for finding in diagnose(episode)),
         terminated=episode.terminated,
         truncated=episode.truncated,
         record=dict(episode.start.record),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agemem_gym.leaderboard.play import EpisodeRow
+from agemem_gym.reward.diagnosis import HABITS, LOSSES
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def print_table(rows: Iterable[EpisodeRow], console: Console) -> None:
     console.print(table)
 
 
-def markdown(rows: Iterable[EpisodeRow], command: str, versions: dict[str, str]) -> str:
+def markdown(rows: Sequence[EpisodeRow], command: str, versions: dict[str, str]) -> str:
     """The table as Markdown, with the command and the versions that made it."""
     headings = ["env", "agent", *(column.heading for column in COLUMNS)]
     lines = [
@@ -113,8 +114,31 @@ def markdown(rows: Iterable[EpisodeRow], command: str, versions: dict[str, str])
     ]
     for env, agent, group in grouped(rows):
         lines.append("| " + " | ".join([env, agent, *(column.text(group) for column in COLUMNS)]) + " |")
+    lines += ["", *_diagnoses(rows)]
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
     return "\n".join([*lines, "", f"Made by `{command}` with {packages}.", ""])
+
+
+def _diagnoses(rows: Iterable[EpisodeRow]) -> list[str]:
+    """The share of episodes with each finding, for the agents that have any."""
+    lines = []
+    for env, agent, group in grouped(rows):
+        kinds = [{str(finding["kind"]) for finding in row.diagnosis} for row in group]
+        shares = [100 * sum(kind in found for found in kinds) / len(group) for kind in (*HABITS, *LOSSES)]
+        if any(shares):
+            lines.append(f"| {env} | {agent} | " + " | ".join(f"{share:.0f}" for share in shares) + " |")
+    if not lines:
+        return []
+    headings = ["env", "agent", *(kind.replace("_", " ") for kind in (*HABITS, *LOSSES))]
+    return [
+        "## Diagnosis",
+        "",
+        "Share of episodes, in percent, in which memory failed in this way (`agemem_gym/reward/diagnosis.py`).",
+        "",
+        "| " + " | ".join(headings) + " |",
+        "|---|---|" + "---:|" * (len(headings) - 2),
+        *lines,
+    ]
 
 
 def write_markdown(path: Path, text: str) -> None:
