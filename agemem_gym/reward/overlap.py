@@ -22,13 +22,15 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"\w+(?:[.,:]\d+)*")
 _LITTLE = frozenset(
     "a an and are as at be been but by did do does for from had has have he her here his i in into is it its of on onto or "
-    "s she so that the their them there these they this those to was were what when where which who whom whose will with "
+    "s she so than that the their them there these they this those to was were what when where which who whom whose will with "
     "you your".split()
 )
 _CONTRASTING = frozenset(
-    "north south east west left right front behind above below first last before after older younger larger smaller open "
+    "north south east west left right front behind above below first second third fourth fifth last before after older younger "
+    "larger smaller open "
     "closed locked unlocked not no never on off red green blue purple yellow grey gray white black yes".split()
 )
+_NEGATING = frozenset(("not", "no", "never"))
 _SHORT = 3  # content words up to which a fact is a bare relation, such as "b3 is on b2"
 _CACHE = 8192
 
@@ -102,7 +104,7 @@ def states(fact: str, text: str, *, low: float, high: float) -> bool | None:
     if len(wanted.all) <= _SHORT:
         return _states_relation(wanted.all, there.all)
     share = recall(wanted.all, there.all)
-    if share < low:
+    if share < low or not _keeps_order(wanted.all, there.all):
         return False
     missing = wanted.telling.difference(there.all)
     if missing and there.telling.difference(wanted.all):
@@ -112,22 +114,35 @@ def states(fact: str, text: str, *, low: float, high: float) -> bool | None:
 
 def _states_relation(fact: Sequence[str], text: Sequence[str]) -> bool:
     """Whether each two neighbours of the fact stand together: no other word of their kinds ("b3" and "b2") between them,
-    and in the fact's order where both are of one kind.
+    and in the fact's order where both are of one kind, or where a word between two others says how they relate.
     """
     if len(fact) == 1:
         return fact[0] in text
-    return all(_together(one, other, text) for one, other in pairwise(fact))
+    return all(_together(one, other, text, in_order=len(fact) > 2) for one, other in pairwise(fact))
 
 
-def _together(one: str, other: str, text: Sequence[str]) -> bool:
+def _together(one: str, other: str, text: Sequence[str], *, in_order: bool) -> bool:
     kinds = {_kind(one), _kind(other)}
     last: str | None = None  # the latest word of either kind
     for word in text:
-        if _kind(word) in kinds:
-            if (last, word) == (one, other) or ((last, word) == (other, one) and len(kinds) == 2):
+        if word in _NEGATING and word not in (one, other):
+            last = None
+        elif _kind(word) in kinds:
+            if (last, word) == (one, other):
+                return True
+            if (last, word) == (other, one) and len(kinds) == 2 and not in_order:
                 return True
             last = word
     return False
+
+
+def _keeps_order(fact: Sequence[str], text: Sequence[str]) -> bool:
+    """Whether numbered things of one kind ("b3", "b2"), where the fact names several, stand in the text in its order."""
+    numbered = [word for word in fact if word[-1].isdigit() and _kind(word)]
+    kinds = [_kind(word) for word in numbered]
+    several = [word for word, kind in zip(numbered, kinds, strict=True) if kinds.count(kind) > 1]
+    rest = iter(text)
+    return all(word in rest for word in several)
 
 
 def _kind(word: str) -> str:

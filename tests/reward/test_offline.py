@@ -23,6 +23,12 @@ MILL = "Ada Karr, a miller of Port Vell, built the Old Mill in 1840."
         ("The book 2 is on the desk 1.", "book 1 is on desk 2", False),
         ("The book 2 is on the desk 1.", "desk 1: mug 1, book 2, pen 3", True),
         ("b4 is clear.", "b4 is clear", True),
+        ("spare1 is not inflated.", "Note: spare1 is not inflated.", True),
+        ("c2 is at l5.", "l5 is not near c2", False),
+        ("d1 is smaller than peg1.", "By the way, d1 is smaller than peg1.", True),
+        ("d1 is smaller than peg1.", "peg1 is smaller than d1.", False),  # a word between says how they relate
+        ("l0 is not equal to l4 here.", "l4 is not equal to l0 here.", False),
+        ("The first part of drink1 is part2, as said.", "The second part of drink1 is part2, as said.", False),
         ("b4 is clear.", "b1 is clear", False),
         ("So it is.", "So it is.", None),  # no content word
         (BOX, "a red box, 3 steps south of the start, in the room", True),
