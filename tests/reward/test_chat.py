@@ -180,6 +180,13 @@ def test_make_judge_takes_names_judges_callables_and_urls():
             make_judge(wrong, encoder)
 
 
+def test_wrong_keywords_are_refused():
+    with pytest.raises(ConfigurationError, match="attempts=0"):
+        judge_of(Model(), attempts=0)
+    with pytest.raises(ConfigurationError, match="threshold=2"):
+        OfflineJudge(make_encoder("hash"), threshold=2)
+
+
 def test_a_judge_travels_to_another_process(tmp_path):
     judge = pickle.loads(pickle.dumps(judge_of(ChatEndpoint("http://x/v1#m"), cache=tmp_path / "scores.jsonl")))
     assert judge.name == "chat:m"

@@ -3,10 +3,12 @@
 import gymnasium as gym
 import pytest
 
-import agemem_gym  # noqa: F401  (registers the ids)
+import agemem_gym
+from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.protocol import call_reply
-from agemem_gym.reward import Reward, make_reward
+from agemem_gym.replay import replay
+from agemem_gym.reward import Reward, make_reward, memory_metrics
 
 FACT = "Ada Karr built the mill in 1840."
 NAMES = {
@@ -132,6 +134,36 @@ def test_the_env_gives_the_reward_that_was_asked_for(tmp_path):
     assert len(info["judge_fallbacks"]) == 2  # storage and relevance
     assert episode.judge_fallbacks == info["judge_fallbacks"]
     assert play()[0] == 1.0
+
+
+CONFIGURED = {
+    "encoder": "hash", "index": "exact", "reward": "composite",
+    "reward_options": {"weights": (1, 1, 1), "without": ("preventive",)},
+}  # fmt: skip
+
+
+def test_a_configured_reward_is_replayed_from_its_record():
+    env = gym.make("AgeMem-BabyAI-v0", **CONFIGURED)
+    env.reset(seed=0)
+    env.step("<answer>x</answer>")
+    record = Episode.from_json(env.unwrapped.episode.to_json())
+    assert replay(record) is None
+    assert record.reward == pytest.approx((record.reward_terms["compression"] + 1) / 2)
+
+
+def test_a_configured_reward_works_in_vector_envs():
+    envs = agemem_gym.make_vec("AgeMem-BabyAI-v0", 2, "sync", **CONFIGURED)
+    envs.reset(seed=[0, 1])
+    _, rewards, _, _, info = envs.step(["<answer>x</answer>"] * 2)
+    assert rewards == pytest.approx(info["reward_terms"]["total"])
+    assert (rewards > 0.9).all()
+    envs.close()
+
+
+def test_a_users_own_add_that_tells_nothing_of_its_entry_does_no_harm(made, judge):
+    episode = made.episode(made.step(made.call("Add_memory"), made.call("Retrieve_memory")), facts=[FACT])
+    assert Reward("composite").terms(episode, "success", judge)["memory"] == 0.0
+    assert memory_metrics(episode, judge).hit_rate == 0.0
 
 
 @pytest.mark.parametrize("keywords", [{"judge": "gold"}, {"reward_options": {"a": 1}}, {"reward": "gold"}])
