@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from agemem_gym.errors import ConfigurationError
 from agemem_gym.reward.judges import Judge, MemoryVerdict
 from agemem_gym.summariser import ChatCallable
 
@@ -85,6 +86,8 @@ class ChatJudge:
         cache: str | Path | None = None,
         each_entry: bool = False,
     ) -> None:
+        if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+            raise ConfigurationError(f"attempts={attempts!r}: expected a whole number of at least 1")
         self._chat = chat
         self._offline = offline
         self._model = model or str(getattr(chat, "model", "") or getattr(chat, "__qualname__", type(chat).__name__))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from agemem_gym.episode import Episode
 from agemem_gym.reward.judges import Judge, MemoryVerdict
 from agemem_gym.reward.overlap import Words, words_of
-from agemem_gym.reward.terms import storage
+from agemem_gym.reward.terms import entry_of, storage, texts_of
 from agemem_gym.tools.tool import ToolResult
 
 _NEAR = 0.9  # Jaccard similarity of content words from which an entry says nothing new
@@ -84,7 +84,7 @@ def _judged(episode: Episode, judge: Judge, entries: tuple[str, ...]) -> MemoryV
 
 def _hits(episode: Episode, judge: Judge, retrievals: list[ToolResult], useful: dict[str, bool]) -> int:
     """Retrievals with a useful entry; what is not in the final memory any more is judged now."""
-    brought = [tuple(map(str, result.data["contents"])) for result in retrievals]
+    brought = [texts_of(result) for result in retrievals]
     unknown = tuple(dict.fromkeys(text for texts in brought for text in texts if text not in useful))
     if unknown:
         useful = useful | dict(zip(unknown, _judged(episode, judge, unknown).useful, strict=True))
@@ -98,12 +98,13 @@ def redundant_adds(episode: Episode) -> int:
     for result in episode.tool_results:
         if not result.ok:
             continue
+        memory_id, content = entry_of(result)
         if result.name == "Add_memory":
-            redundant += held.knows(str(result.data["content"]))
+            redundant += held.knows(content)
         if result.name in ("Add_memory", "Update_memory"):
-            held.put(str(result.data["id"]), str(result.data["content"]))
+            held.put(memory_id, content)
         elif result.name == "Delete_memory":
-            held.drop(str(result.data["id"]))
+            held.drop(memory_id)
     return redundant
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agemem_gym.answers import exact_match, f1
+from agemem_gym.errors import ConfigurationError
 from agemem_gym.memory.encoder import Encoder, EncoderError
 from agemem_gym.reward.judges import MemoryVerdict
 from agemem_gym.reward.overlap import recall, sentences, states, stretches, words_of
@@ -39,6 +40,11 @@ class OfflineJudge:
     Nothing is encoded where there is no entry, or where words decide. An encoder that fails leaves open cases unproven, and
     the verdict says so.
 
+    How well it agrees with labels (``benchmarks/judges.py --data …``, the half of 100 generated and 300 real questions that
+    calibrated nothing, 1,600 answers and 1,196 memories): right or wrong answer 0.991 (correlation 0.94); stated or not stated
+    fact 0.985, where the best cosine threshold alone reaches 0.905; coverage correlates by 0.98 with the true one. Weak are
+    answers in long sentences, and facts of which a word of no name or number was exchanged.
+
     Args:
         encoder: compares what words leave open.
         threshold: cosine in [-1, 1]; by default the one calibrated for the encoder, see :data:`THRESHOLDS`.
@@ -54,6 +60,8 @@ class OfflineJudge:
     name = "offline"
 
     def __init__(self, encoder: Encoder, threshold: float | None = None) -> None:
+        if threshold is not None and not -1.0 <= threshold <= 1.0:
+            raise ConfigurationError(f"threshold={threshold!r}: expected a cosine in [-1, 1]")
         self._encoder = encoder
         self._threshold = THRESHOLDS.get(encoder.name, THRESHOLD) if threshold is None else threshold
         self._fallbacks: list[str] = []
@@ -98,7 +106,7 @@ class OfflineJudge:
                 verdict, undecided = compare(fact, entry)
                 table[row, column] = verdict
                 open_cases += [(row, column, text) for text in undecided]
-        covered, useful = table.any(axis=1), table.any(axis=0)
+        covered, useful = np.logical_or.reduce(table, axis=1), np.logical_or.reduce(table, axis=0)
         open_cases = [case for case in open_cases if not (covered[case[0]] and useful[case[1]])]  # can still matter
         scores = self._cosines([(facts[row], text) for row, _, text in open_cases])
         for (row, column, _), score in zip(open_cases, scores, strict=True):

@@ -32,7 +32,7 @@ _CONTRASTING = frozenset(
 )
 _NEGATING = frozenset(("not", "no", "never"))
 _SHORT = 3  # content words up to which a fact is a bare relation, such as "b3 is on b2"
-_CACHE = 8192
+_CACHE = 4096
 
 
 @dataclass(frozen=True)

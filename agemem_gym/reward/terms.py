@@ -136,9 +136,9 @@ def written_entries(episode: Episode) -> tuple[str, ...]:
     written: dict[str, str] = {}
     for step in writing_steps(episode):
         for result in carried_out(step, _ADD, _UPDATE):
-            memory_id = str(result.data["id"])
+            memory_id, content = entry_of(result)
             if result.name == _ADD or memory_id in written:
-                written[memory_id] = str(result.data["content"])
+                written[memory_id] = content
     return tuple(written.values())
 
 
@@ -163,8 +163,8 @@ def maintenance(episode: Episode) -> float:
 def retrieved_entries(episode: Episode) -> tuple[str, ...]:
     """What RETRIEVE brought while the query was known (stage 3), each text once."""
     steps = [step for step in episode.steps if step.stage == 3]
-    found = [str(text) for step in steps for result in carried_out(step, _RETRIEVE) for text in result.data["contents"]]
-    return tuple(dict.fromkeys(found))
+    results = [result for step in steps for result in carried_out(step, _RETRIEVE)]
+    return tuple(dict.fromkeys(text for result in results for text in texts_of(result)))
 
 
 def relevance(episode: Episode, judge: Judge) -> float:
@@ -176,6 +176,16 @@ def relevance(episode: Episode, judge: Judge) -> float:
 def carried_out(step: StepRecord, *names: str) -> list[ToolResult]:
     """The calls of these tools in one reply that were not refused."""
     return [result for result in step.tool_results if result.ok and result.name in names]
+
+
+def entry_of(result: ToolResult) -> tuple[str, str]:
+    """Id and content that an ADD, UPDATE or DELETE was about; a user's own tool of that name may leave either empty."""
+    return str(result.data.get("id", "")), str(result.data.get("content", result.arguments.get("content", "")))
+
+
+def texts_of(result: ToolResult) -> tuple[str, ...]:
+    """The entries that a RETRIEVE brought."""
+    return tuple(map(str, result.data.get("contents", ())))
 
 
 # --------------------------------------------------------------------------------------------------- penalties
