@@ -3,13 +3,14 @@
 They are given what the task knows (``info["key_facts"]`` and the expert's replies, with ``info_expert=True``), so that nothing
 but their handling of memory tells them apart::
 
-    perfect   stores what matters, throws distractors out, retrieves, acts
+    perfect   stores what matters, throws distractors out, retrieves, keeps its context short, acts
     amnesic   never touches long-term memory
     hoarder   stores everything twice, retrieves one entry
     wiper     stores and retrieves as the perfect one does, then filters every key fact out of its context
 
-For a question all of them are *oracle readers*: they give the expected answer if every key fact stands in their context,
-and else guess as well as they can.
+They act on what they know: where every key fact that they were told stands in their context, they do as the expert does
+(for a question: they read as an oracle would). Where one is missing, they guess an answer as well as they can, and give a
+task of acting up. So success says whether the knowledge was there when it was needed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _NOTED = "<answer>Noted.</answer>"
 _CHOICE = re.compile(r"(?:, | between )(.+?) (?:or|and) (.+?)\?")
 _CLOSED_QUESTION = re.compile(r"(?:Question: )?(?:Is|Are|Was|Were|Do|Does|Did|Has|Have|Can)\b")
 _MOST_RETRIEVED = 20
+_LONG_WAY = 12  # messages of acting and seeing that are summarised together
 
 
 class PerfectMemoryAgent:
@@ -42,6 +44,7 @@ class PerfectMemoryAgent:
         self._turn: tuple[int, int] | None = None
         self._query = info.get("instruction", "")
         self._script: Iterator[str] = iter(())
+        self._told: set[str] = set()
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """Go on with the present turn's script, or begin the next one's."""
@@ -50,6 +53,8 @@ class PerfectMemoryAgent:
         turn = (info["stage"], info.get("turn", 0))
         if turn != self._turn:
             self._turn = turn
+            if info["stage"] == 1:
+                self._told |= {fact for fact in self.facts if compare(fact, self.latest("user"))[0]}
             self._script = {1: self.hear, 2: self.disregard, 3: self.solve}[info["stage"]]()
         return next(self._script)
 
@@ -65,30 +70,38 @@ class PerfectMemoryAgent:
         yield _NOTED
 
     def disregard(self) -> Iterator[str]:
-        """A distractor."""
+        """A distractor; after the last one, what is left of stage 2 becomes one summary."""
         yield call_reply(("Filter_context", {"criteria": self.latest("user")}))
+        if self._info["turn"] == self._info["turns"]:
+            yield call_reply(("Summary_context", {"span": "all"}))
         yield _NOTED
 
     def solve(self) -> Iterator[str]:
-        """The task."""
+        """The task; the way through it is summarised before the context grows long."""
+        yield call_reply(("Filter_context", {"criteria": "small talk that has nothing to do with the task"}))
         yield self.recall(_MOST_RETRIEVED)
         missing = [fact for fact in self.facts if not self.knows(fact)]
         if missing:
             yield call_reply(*(("Retrieve_memory", {"query": fact, "top_k": 3}) for fact in missing[:8]))
-        yield from self.finish()
+        kept = len(self._info["messages"])
+        for reply in self.finish():
+            passed = len(self._info["messages"]) - kept
+            if passed > _LONG_WAY:
+                yield call_reply(("Summary_context", {"span": str(passed)}))
+            yield reply
 
     def recall(self, top_k: int) -> str:
         """The call that retrieves what belongs to the task."""
         return call_reply(("Retrieve_memory", {"query": self.question(), "top_k": top_k}))
 
     def finish(self) -> Iterator[str]:
-        """Act as the expert does; answer a question only from what stands in the context."""
+        """Do as the expert does, from what stands in the context when it begins; else guess, or give up."""
+        informed = all(self.knows(fact) for fact in self._told or self.facts)
         while True:
-            reply = self._info["expert"]
-            if reply is None:
-                reply = "<answer>I do not know.</answer>"
-            elif reply.startswith("<answer>") and not all(self.knows(fact) for fact in self.facts):
-                reply = f"<answer>{self.guess()}</answer>"
+            reply = self._info["expert"] or "<answer>I do not know.</answer>"
+            if not informed:
+                is_question = reply.startswith("<answer>")
+                reply = f"<answer>{self.guess() if is_question else 'I do not know what to do.'}</answer>"
             yield reply
 
     def knows(self, fact: str) -> bool:

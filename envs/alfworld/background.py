@@ -21,7 +21,7 @@ LIES = (
     "Someone left {a} {where}.",
 )
 EMPTY = ("There is nothing {where}, I checked.", "Do not bother with the {place}: it is empty.")
-CLOSED = ("The {place} is closed; you have to open it to see inside.", "Mind that the {place} is kept shut.")
+CLOSED = ("The {place} is closed; you have to open it to see inside.", "Mind that the {place} is kept closed.")
 OPEN_KINDS = ("cabinet", "drawer", "fridge", "microwave", "safe", "garbagecan", "box", "sinkbasin", "bathtubbasin")
 
 USES = {

@@ -21,13 +21,13 @@ _CASUAL_THING = (
     "Funny, in {room} I noticed {things}.",
 )
 _CASUAL_DOOR = (
-    "If you take the {colour} door of {one}, you get to {other}.",
+    "If you take the {colour} door of {one}, which is {state}, you get to {other}.",
     "The {colour} door between {one} and {other} is {state}, last I looked.",
-    "You can walk from {one} to {other} by the {colour} door.",
+    "You can walk from {one} to {other} by the {colour} door; it is {state} now.",
 )
 _CASUAL_LOCKED = (
     "Careful, the {colour} door between {one} and {other} is locked; only a {colour} key opens it.",
-    "I could not get from {one} to {other}: that {colour} door needs a {colour} key.",
+    "I could not get from {one} to {other}: that {colour} door is locked and needs a {colour} key.",
 )
 
 
