@@ -1,14 +1,22 @@
-"""Throughput: each env against its engine's own wrapper, and what our own step costs.
+"""Throughput: each env against its engine's own wrapper, what it takes to start and to hold, and what our own step costs.
 
-The comparisons with the engines stand in ``peers/``, one module an engine; each plays the same commands on both sides in
-one run.
+- The comparisons with the engines stand in ``peers/``, one module an engine; each plays the same commands on both sides in
+  one run.
+- *start-up*: import, ``gym.make`` and the first reset in a fresh process; *reset*: the median of later ones on new seeds;
+  *memory*: resident, with the process's children (the JVM), after these.
+- *2 processes*: whole episodes of the expert with an ADD before each of its moves, default encoder and index, in
+  ``make_vec(…, 2, "async")`` against ``"sync"``.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import gymnasium
 import numpy as np
@@ -17,15 +25,75 @@ from report import Row, run
 import agemem_gym
 from agemem_gym.context import Context
 from agemem_gym.memory import make_encoder
-from agemem_gym.protocol import parse
+from agemem_gym.protocol import call_reply, parse
+from agemem_gym.registration import BENCHMARKS, Benchmark
 
-ENGINES = ("scienceworld", "babyai", "pddl", "alfworld")
+_IN_A_FRESH_PROCESS = """
+import json, sys, time
+started = time.perf_counter()
+import agemem_gym, gymnasium
+env = gymnasium.make(sys.argv[1])
+env.reset(seed=0)
+startup = time.perf_counter() - started
+resets = []
+for seed in range(1, 1 + int(sys.argv[2])):
+    started = time.perf_counter()
+    env.reset(seed=seed)
+    resets.append(time.perf_counter() - started)
+import psutil
+process = psutil.Process()
+resident = sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+print(json.dumps([startup, sorted(resets)[len(resets) // 2], resident]))
+env.close()
+"""
 
 
 def measure(quick: bool) -> list[Row]:
     """All rows."""
-    rows = [row for engine in ENGINES for row in importlib.import_module(f"peers.{engine}").measure(quick)]
-    return [*rows, *_own_overhead(300 if quick else 2000), *_vector(60 if quick else 300)]
+    rows = [
+        row
+        for benchmark in BENCHMARKS
+        for row in importlib.import_module(f"peers.against_{benchmark.name.lower()}").measure(quick)
+    ]
+    rows += _own_overhead(300 if quick else 2000)
+    for benchmark in BENCHMARKS:
+        rows += _footprint(benchmark, 5 if quick else 20)
+    gymnasium.logger.min_level = gymnasium.logger.ERROR
+    return rows + [_in_processes(benchmark, 40 if quick else 300) for benchmark in BENCHMARKS]
+
+
+def _footprint(benchmark: Benchmark, resets: int) -> list[Row]:
+    """Start-up, reset and memory of one env in a fresh process."""
+    command = [sys.executable, "-c", _IN_A_FRESH_PROCESS, benchmark.env_id, str(resets)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    startup, reset, resident = json.loads(run.stdout.splitlines()[-1])
+    return [
+        Row.alone(f"{benchmark.name} start-up", startup, "s", 1),
+        Row.alone(f"{benchmark.name} reset", 1000 * reset, "ms", resets),
+        Row.alone(f"{benchmark.name} memory", resident / 2**20, "MiB", 1),
+    ]
+
+
+def _in_processes(benchmark: Benchmark, steps: int) -> Row:
+    """Two envs in two processes against two in one."""
+
+    def rate(mode: Literal["sync", "async"]) -> float:
+        vector = agemem_gym.make_vec(benchmark.env_id, 2, mode, info_expert=True)
+        _, info = vector.reset(seed=[0, 1])
+        started = time.perf_counter()
+        for number in range(steps):
+            if number % 2:
+                replies = tuple(reply or "<answer>none</answer>" for reply in info["expert"])
+            else:
+                text = f"Step {number}: {info['observation'][0][:200]}"
+                replies = tuple(call_reply(("Add_memory", {"content": f"{i} {text}"})) for i in range(2))
+            _, _, _, _, info = vector.step(replies)
+        elapsed = time.perf_counter() - started
+        vector.close()
+        return 2 * steps / elapsed
+
+    together, apart = rate("sync"), rate("async")
+    return Row.more_is_better(f"{benchmark.name} in 2 processes", apart, together, "1 process", "steps/s", 2 * steps)
 
 
 def _own_overhead(repetitions: int) -> list[Row]:
@@ -71,37 +139,6 @@ def _own_overhead(repetitions: int) -> list[Row]:
             "own overhead of a step at 8k tokens", median_ms(step, 8000), 0.15, "the target", "ms", repetitions
         ),
         Row.less_is_better("append at 8k tokens", large, small, "append at 1k tokens", "ms", repetitions),
-    ]
-
-
-def _vector(steps: int) -> list[Row]:
-    """Two ALFWorld envs in two processes against two in one."""
-    commands = ("look", "inventory", "go to drawer 1", "examine drawer 1", "go to cabinet 1", "look")
-
-    def rate(mode: str) -> float:
-        vector = agemem_gym.make_vec(
-            "AgeMem-ALFWorld-v0",
-            2,
-            mode,
-            encoder="hash",
-            index="exact",
-            data="generated",
-            info_admissible=True,
-            max_moves=10_000,
-        )
-        vector.reset(seed=[0, 1])
-        started = time.perf_counter()
-        for number in range(steps):
-            vector.step((f"<action>{commands[number % len(commands)]}</action>",) * 2)
-            if number % 30 == 29:
-                vector.reset(seed=[0, 1])
-        elapsed = time.perf_counter() - started
-        vector.close()
-        return 2 * steps / elapsed
-
-    gymnasium.logger.min_level = gymnasium.logger.ERROR
-    return [
-        Row.more_is_better("ALFWorld in 2 processes", rate("async"), rate("sync"), "1 process", "steps/s", 2 * steps)
     ]
 
 

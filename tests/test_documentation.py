@@ -1,13 +1,18 @@
 """Documentation is checked: the README's code and the docstrings' examples run."""
 
 import doctest
-import importlib
+import importlib.util
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from agemem_gym.curriculum import CurriculumConfig, ThreeStage
+from agemem_gym.curriculum.distractors import SOURCES
+from agemem_gym.registration import BENCHMARKS, load_class
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
@@ -21,6 +26,8 @@ MODULES = [
     "agemem_gym.memory.store",
     "agemem_gym.play",
     "agemem_gym.protocol",
+    "agemem_gym.reward.offline",
+    "agemem_gym.reward.phrases",
     "agemem_gym.spaces",
     "agemem_gym.tools.tool",
 ]
@@ -33,10 +40,56 @@ def test_examples_in_docstrings(name):
     assert result.failed == 0
 
 
-def test_python_in_the_readme():
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert blocks
-    for block in blocks:
+def python_blocks(path):
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=lambda page: page.name)
+def test_python_on_the_pages(page):
+    for block in python_blocks(page):
         run = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
-        assert "I start facing a wall." in run.stdout
+        assert run.stdout.strip()
+
+
+def test_the_curriculum_on_its_page_loads(tmp_path):
+    (yaml,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "curriculum.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "curriculum.yaml"
+    file.write_text(yaml)
+    assert CurriculumConfig.load(file).at(0.5, 1.0) == {
+        "n2": 4,
+        "rate": 0.3,
+        "order": "interleaved",
+        "similarity": (0.2, 0.8),
+    }
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def docs_builder():
+    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
+def test_each_env_has_its_page_with_every_keyword(benchmark):
+    build = docs_builder()
+    text = build.file_of(benchmark).read_text(encoding="utf-8")
+    assert text == build.page(benchmark), "run `python docs/build.py`"
+    for keyword in inspect.signature(load_class(benchmark.task)).parameters:
+        assert re.search(rf"^(``)?{keyword}(``)?\s", text, re.MULTILINE), keyword
+
+
+def test_the_page_on_the_curriculum_names_every_keyword_and_source():
+    text = (ROOT / "docs" / "curriculum.md").read_text(encoding="utf-8")
+    for name in (*inspect.signature(ThreeStage).parameters, *SOURCES):
+        assert name == "env" or f"`{name}`" in text

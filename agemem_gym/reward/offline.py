@@ -51,7 +51,7 @@ class OfflineJudge:
 
     Example:
         >>> from agemem_gym.memory import make_encoder
-        >>> judge = OfflineJudge(make_encoder("hash"))
+        >>> judge = OfflineJudge(make_encoder("minilm"))
         >>> facts = ("The red key is in the kitchen.", "The door needs the red key.")
         >>> judge.memory("Open the door.", "", facts, ["Remember: the red key is in the kitchen.", "Lunch was nice."])
         MemoryVerdict(quality=0.5, covered=(True, False), useful=(True, False), fallback=None)

@@ -27,7 +27,7 @@ def agentboard(tmp_path_factory):
     benchmarks = Path(__file__).parents[3] / "benchmarks"
     sys.path.insert(0, str(benchmarks))
     try:
-        spec = importlib.util.spec_from_file_location("peer_babyai", benchmarks / "peers" / "babyai.py")
+        spec = importlib.util.spec_from_file_location("peer_babyai", benchmarks / "peers" / "against_babyai.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     finally:

@@ -2,7 +2,7 @@
 
 The peer is what ``AlfredTWEnv`` steps: ``AlfredDemangler(AlfredInfos(PddlEnv(won, admissible_commands)))``. Both list the
 admissible commands on every step; every text and every list is compared, and a difference ends the run. By itself:
-``PYTHONPATH=benchmarks python benchmarks/peers/alfworld.py``.
+``PYTHONPATH=benchmarks python benchmarks/peers/against_alfworld.py``.
 """
 
 from __future__ import annotations
