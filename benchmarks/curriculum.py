@@ -6,7 +6,7 @@ status is 1 where it does not:
 - the perfect agent has the highest composite reward in every env;
 - each faulty agent is named by the diagnosis in at least 95 % of its episodes, and the perfect one in at most 5 %;
 - on HotpotQA the amnesic agent's success is under 0.15 and the perfect one's over 0.9, on generated and on real questions;
-- wrappers and rewards cost less than a tenth of a step of the bare env, embedding apart (which is shown).
+- wrappers and rewards cost less than a tenth of a step of the bare env; what they add to a reset is shown.
 
     python benchmarks/curriculum.py --data ../shared/data/hotpotqa/validation-100.jsonl
 """
@@ -132,64 +132,59 @@ class Overhead:
 
     Attributes:
         bare: of the env without wrappers, memory calls among its steps.
-        added: inside the wrapper's own methods and ``Reward.terms``, embedding apart.
-        embedding: of the messages of stage 1 for the automatic retrieval of algorithm 3, and of what judges compare; an ADD of
-            the same message later finds its vector in the cache.
+        added: inside the wrapper's own methods and ``Reward.terms``.
+        reset: of the bare env.
+        reset_added: the plan of the stages, and the embedding of its messages in one batch, which an ADD of a message and
+            the automatic retrieval of algorithm 3 find in the cache.
     """
 
     env: str
     bare: float
     added: float
-    embedding: float
+    reset: float
+    reset_added: float
 
 
 class _Clock:
-    """Adds up the time that is spent in functions, and what of it is spent in others."""
+    """Adds up the time that is spent in functions."""
 
     def __init__(self) -> None:
-        self.spent = self.inner = 0.0
-        self._inside = False
+        self.spent = 0.0
 
-    def outer(self, function: Any) -> Any:
-        """Time a function of the wrapper or the reward."""
+    def timed(self, function: Any) -> Any:
+        """The function, timed."""
 
-        def call(*args: Any) -> Any:
-            started, self._inside = time.perf_counter(), True
-            try:
-                return function(*args)
-            finally:
-                self.spent += time.perf_counter() - started
-                self._inside = False
-
-        return call
-
-    def embedding(self, function: Any) -> Any:
-        """Time the encoder while it works for one of these."""
-
-        def call(*args: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
             try:
-                return function(*args)
+                return function(*args, **kwargs)
             finally:
-                self.inner += (time.perf_counter() - started) * self._inside
+                self.spent += time.perf_counter() - started
 
         return call
 
 
 def overhead(name: str, plain_id: str, staged_id: str, episodes: int) -> Overhead:
-    """What wrapper and composite reward add to a step; reset and its planning are not in it."""
+    """What wrapper and composite reward add to a step, and to a reset."""
     bare_time, bare_steps = _bare(plain_id, episodes)
     env = gymnasium.make(staged_id, reward="composite", info_expert=True)
-    base, clock = env.unwrapped, _Clock()
-    base.after_reply[:] = [clock.outer(hook) for hook in base.after_reply]
-    object.__setattr__(base.reward, "terms", clock.outer(base.reward.terms))
-    env._added = clock.outer(env._added)  # type: ignore[attr-defined]
-    base.encoder.encode = clock.embedding(base.encoder.encode)
+    base, steps_clock, whole, inner = env.unwrapped, _Clock(), _Clock(), _Clock()
+    base.after_reply[:] = [steps_clock.timed(hook) for hook in base.after_reply]
+    object.__setattr__(base.reward, "terms", steps_clock.timed(base.reward.terms))
+    base.reset = inner.timed(base.reset)
+    env.reset = whole.timed(env.reset)
+    env.reset(seed=_FRESH - 1)  # engine and encoder start
+    whole.spent = inner.spent = 0.0
     agent = make_agent("perfect")
     steps = sum(len(play_episode(env, agent, _FRESH + seed).steps) for seed in range(episodes))
     env.close()
-    added = clock.spent - clock.inner
-    return Overhead(name, 1000 * bare_time / bare_steps, 1000 * added / steps, 1000 * clock.inner / steps)
+    return Overhead(
+        name,
+        1000 * bare_time / bare_steps,
+        1000 * steps_clock.spent / steps,
+        1000 * inner.spent / episodes,
+        1000 * (whole.spent - inner.spent) / episodes,
+    )
 
 
 def _bare(env_id: str, episodes: int) -> tuple[float, int]:
@@ -260,11 +255,12 @@ def main() -> int:
     show(groups, console)
     costs = [overhead(b.name, b.env_id, b.three_stage_id, max(2, episodes // 5)) for b in BENCHMARKS]
     table = Table(title="Overhead of wrapper and composite reward")
-    for column in ("env", "bare step, ms", "added, ms", "share", "embedding, ms"):
+    for column in ("env", "bare step, ms", "added, ms", "share", "bare reset, ms", "added to reset, ms"):
         table.add_column(column, justify="left" if column == "env" else "right")
     for cost in costs:
         share = f"{cost.added / cost.bare:.1%}"
-        table.add_row(cost.env, f"{cost.bare:.3f}", f"{cost.added:.3f}", share, f"{cost.embedding:.3f}")
+        resets = f"{cost.reset:.1f}", f"{cost.reset_added:.1f}"
+        table.add_row(cost.env, f"{cost.bare:.3f}", f"{cost.added:.3f}", share, *resets)
     console.print(table)
     slow = [cost for cost in costs if cost.added >= 0.1 * cost.bare]
     wrong = [*failures(groups), *(f"{cost.env}: overhead {cost.added / cost.bare:.0%}" for cost in slow)]

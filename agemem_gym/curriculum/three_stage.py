@@ -202,6 +202,8 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         rng = np.random.default_rng([base.episode.seed, _SEED_TAG])
         background = base.task.background(rng)
         talk = [Turn(1, line, "background") for line in _choose(background, start.key_facts, self.n1)]
+        if self.top_k and talk:
+            base.encoder.encode([turn.text for turn in talk])  # one batch into the cache is faster than one by one
         noise = []
         for d in self._distractors(background, rng):
             if d.corrected_by is not None and self.order == "progressive":

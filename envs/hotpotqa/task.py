@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -122,7 +123,7 @@ class HotpotQATask:
             key_facts=question.facts,
             answer=question.answer,
             record={
-                "engine": _engine(self._data),
+                "engine": _engine(self._data is None),
                 "source": "generated" if self._data is None else str(self._data),
                 "split": self._split,
                 "mode": self._mode,
@@ -243,9 +244,10 @@ def _levels(level: str | Sequence[str] | None) -> tuple[str, ...]:
     return levels
 
 
-def _engine(data: str | Path | None) -> str:
+@cache
+def _engine(generated: bool) -> str:
     """What the questions come from: the generator's parameters, or the library that read them."""
-    if data is None:
+    if generated:
         return f"generated encyclopedia, {QUESTIONS_PER_WORLD} questions a level and world"
     try:
         return f"datasets {version('datasets')}"
