@@ -53,6 +53,7 @@ def _list(options: argparse.Namespace, console: Console) -> None:
         installed = "yes" if importlib.util.find_spec(engine) else f"no: pip install 'agemem-gym[{benchmark.extra}]'"
         table.add_row(benchmark.env_id, benchmark.summary, benchmark.extra, installed)
     console.print(table)
+    console.print("Each again behind the three-stage curriculum: " + BENCHMARKS[0].three_stage_id + ", …", markup=False)
     console.print("Agents: " + ", ".join(AGENTS) + ", or your own as package.module:Class", markup=False)
 
 
@@ -191,7 +192,7 @@ def _add_leaderboard(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--agent", action="append", dest="agents", metavar="AGENT", help="one more agent")
     command.add_argument("--envs", nargs="+", metavar="ID", help="all benchmarks by default")
-    command.add_argument("--episodes", type=int, default=5, help="per agent and env")
+    command.add_argument("--episodes", type=int, default=20, help="per agent and env")
     command.add_argument("--seed", type=int, default=0, help="seed of the first episode")
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes")
     command.add_argument("--out", type=Path, default=Path("results/leaderboard"), metavar="FOLDER")

@@ -140,18 +140,27 @@ class Context:
         return tuple(replaced)
 
     def filter(
-        self, criteria: str, similarity: Similarity, threshold: float, *, keep: Collection[int] = ()
+        self,
+        criteria: str,
+        similarity: Similarity,
+        threshold: float,
+        *,
+        keep: Collection[int] = (),
+        matching: bool = True,
     ) -> tuple[tuple[Message, float], ...]:
         """Drop every message with ``sim(criteria, message) >= threshold``; return what was dropped, with the similarity.
 
-        Protected messages and those in `keep` stay. AgeMem, arXiv:2601.01885, eq. 15.
+        With ``matching=False`` the messages under the threshold are dropped instead. Protected messages and those in `keep`
+        stay. AgeMem, arXiv:2601.01885, eq. 15.
         """
         candidates = [message for message in self._messages if not message.protected and message.id not in keep]
         if not candidates:
             return ()
         scores = similarity(criteria, [message.content for message in candidates])
         dropped = tuple(
-            (message, float(score)) for message, score in zip(candidates, scores, strict=True) if score >= threshold
+            (message, float(score))
+            for message, score in zip(candidates, scores, strict=True)
+            if (score >= threshold) == matching
         )
         gone = {message.id for message, _ in dropped}
         if gone:

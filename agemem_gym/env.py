@@ -32,6 +32,7 @@ from agemem_gym.spaces import TextSpace
 from agemem_gym.summariser import ChatCallable, make_summariser
 from agemem_gym.task import Task, TaskStart, TaskStep
 from agemem_gym.tools import Scene, Tool, ToolResult, make_tools
+from agemem_gym.tools.stm import FilterMode
 
 MAX_OBSERVATION_CHARACTERS = 262_144
 _TASK_SEEDS = 2**31
@@ -100,6 +101,7 @@ class MemoryEnv(gym.Env[str, str]):
         token_counter: ``"encoder"``, ``"words"``, ``"hf:NAME"``, or a callable from text to int.
         max_rounds: `N_max`, replies allowed in an episode; by default twice the task's moves and 20 more.
         filter_threshold: θ of FILTER (eq. 15).
+        filter_mode: what FILTER's criteria describe: ``"remove"``, as in the paper, or ``"keep"``.
         summariser: ``"extractive"`` or a callable from messages to text (eq. 14).
         reward: ``"task"``, ``"composite"``, ``"answer_only"``, or a :class:`agemem_gym.reward.Reward`.
         reward_options: keywords of Reward for the named ones, e.g. ``{"weights": (1, 1, 1)}``.
@@ -173,6 +175,7 @@ class MemoryEnv(gym.Env[str, str]):
         token_counter: str | Callable[[str], int] = "encoder",
         max_rounds: int | None = None,
         filter_threshold: float = 0.6,
+        filter_mode: FilterMode = "remove",
         summariser: str | Summariser = "extractive",
         reward: str | Reward = "task",
         reward_options: Mapping[str, Any] | None = None,
@@ -192,7 +195,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.task = task
         self.render_mode = render_mode
         self.encoder = make_encoder(encoder)
-        self.tools = make_tools(tools)
+        self.tools = make_tools(tools, filter_mode)
         self.reward = make_reward(reward, reward_options)
         self.judge = make_judge(judge, self.encoder)
         self.summariser = make_summariser(summariser)

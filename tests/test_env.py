@@ -417,3 +417,23 @@ def test_a_thousand_resets_with_twenty_memory_operations_leak_nothing():
     assert process.memory_info().rss - memory < 50e6
     assert process.num_fds() <= descriptors
     env.close()
+
+
+def test_filter_can_be_told_what_to_keep_instead():
+    env = gym.make("AgeMem-HotpotQA-v0", encoder="hash", index="exact", filter_mode="keep", filter_threshold=0.99)
+    _, info = env.reset(seed=3)
+    assert "KEEP" in info["messages"][0]["content"]
+    kept = info["messages"][4]["content"]
+    call = call_reply(("Filter_context", {"criteria": kept}))
+    _, _, _, _, info = env.step(call)
+    contents = [message["content"] for message in info["messages"]]
+    assert contents[2:-2] == [kept]
+    assert info["tool_results"][0]["text"].startswith("Removed 9 messages")
+
+
+def test_filter_by_default_removes_as_the_paper_says():
+    env = gym.make("AgeMem-HotpotQA-v0", encoder="hash", index="exact")
+    _, info = env.reset(seed=3)
+    assert "Describes what to REMOVE." in info["messages"][0]["content"]
+    with pytest.raises(ConfigurationError, match="filter_mode"):
+        gym.make("AgeMem-HotpotQA-v0", filter_mode="drop")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.tools.ltm import AddMemory, DeleteMemory, RetrieveMemory, UpdateMemory
-from agemem_gym.tools.stm import FilterContext, SummaryContext
+from agemem_gym.tools.stm import FilterContext, FilterMode, SummaryContext
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
 
 _REGISTRY: dict[str, type[Tool]] = {
@@ -37,13 +37,20 @@ def registered_tools() -> dict[str, type[Tool]]:
     return dict(_REGISTRY)
 
 
-def make_tools(specs: Sequence[str | Tool] | None) -> ToolSet:
+def make_tools(specs: Sequence[str | Tool] | None, filter_mode: FilterMode = "remove") -> ToolSet:
     """The tool set that a list of names and tools stands for; ``None`` is the paper's six.
+
+    Args:
+        specs: names and tools.
+        filter_mode: what the criteria of a FILTER that is given by name describe.
 
     Raises:
         ConfigurationError: an unknown name, a thing that is no tool, or two tools of one name.
     """
-    tools = [_make_tool(spec) for spec in (PAPER_TOOLS if specs is None else specs)]
+    by_name = FilterContext(filter_mode)
+    tools = [
+        by_name if spec == by_name.name else _make_tool(spec) for spec in (PAPER_TOOLS if specs is None else specs)
+    ]
     names = [tool.name for tool in tools]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

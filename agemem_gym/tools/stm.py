@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from agemem_gym.errors import ConfigurationError
 from agemem_gym.tools.tool import Arguments as ArgumentModel
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
 
@@ -49,31 +51,61 @@ class SummaryContext(Tool):
         )
 
 
+FilterMode = Literal["remove", "keep"]
+"""What the criteria of FILTER describe."""
+
+_MODES: Mapping[FilterMode, tuple[str, str]] = {
+    "remove": (
+        "Remove from your context every message that matches a description. The system message and the task stay.",
+        "Describes what to REMOVE.",
+    ),
+    "keep": (
+        "Remove from your context every message that does not match a description. The system message and the task stay.",
+        "Describes what to KEEP.",
+    ),
+}
+
+
 class FilterContext(Tool):
-    """FILTER: every message that matches the criteria is dropped (eq. 15)."""
+    """FILTER: every message that matches the criteria is dropped (eq. 15).
+
+    Args:
+        mode: ``"remove"``, the paper's: messages with a similarity of at least θ go; ``"keep"``: those under θ go.
+    """
 
     name = "Filter_context"
     target = "STM"
-    description = (
-        "Remove from your context every message that matches a description. The system message and the task stay."
-    )
+    description = _MODES["remove"][0]
 
     class Arguments(ArgumentModel):
         """Arguments of FILTER."""
 
-        criteria: str = Field(min_length=1, description="Describes what to REMOVE.")
+        criteria: str = Field(min_length=1, description=_MODES["remove"][1])
+
+    def __init__(self, mode: FilterMode = "remove") -> None:
+        if mode not in _MODES:
+            raise ConfigurationError(f"filter_mode={mode!r}: expected one of {', '.join(_MODES)}")
+        self.mode = mode
+
+    def schema(self) -> dict[str, Any]:
+        """The tool in OpenAI function form; the descriptions are those of the mode."""
+        schema = super().schema()
+        schema["function"]["description"], criteria = _MODES[self.mode]
+        schema["function"]["parameters"]["properties"]["criteria"]["description"] = criteria
+        return schema
 
     def run(self, arguments: Arguments, scene: Scene) -> ToolResult:
         """Filter; the result tells how many messages and tokens are gone."""
         before = scene.context.tokens
         dropped = scene.context.filter(
-            arguments.criteria, scene.similarity, scene.filter_threshold, keep=(scene.reply_id,)
+            arguments.criteria,
+            scene.similarity,
+            scene.filter_threshold,
+            keep=(scene.reply_id,),
+            matching=self.mode == "remove",
         )
         removed = [message.id for message, _ in dropped]
         saved = before - scene.context.tokens
-        text = (
-            f"Removed {len(removed)} messages ({saved} tokens)."
-            if removed
-            else "No message matched; nothing was removed."
-        )
+        nothing = "No message matched" if self.mode == "remove" else "Every message matched"
+        text = f"Removed {len(removed)} messages ({saved} tokens)." if removed else f"{nothing}; nothing was removed."
         return ToolResult(text, data={"removed": removed, "saved_tokens": saved})
