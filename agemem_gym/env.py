@@ -310,6 +310,12 @@ class MemoryEnv(gym.Env[str, str]):
         self._note(message)
         return message
 
+    def distract(self, text: str, source: str, similarity: float | None, *, at: int | None = None) -> Message:
+        """Say a distractor, and note in the record where it came from and how near to the query it is."""
+        message = self.say("user", text, kind="distractor", at=at)
+        self.episode.distractors.append({"message_id": message.id, "source": source, "similarity": similarity})
+        return message
+
     def enter_stage(self, stage: Stage | None, *, keep: Callable[[Message], bool]) -> None:
         """Let `stage` (the task for ``None``) answer from now on, and clear the context of all but what `keep` names."""
         self.stage = stage or self._task_stage

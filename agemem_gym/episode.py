@@ -85,6 +85,7 @@ class Episode:
         messages: every message that was ever in the context, in order of their ids.
         removals: what left the context, in order.
         added_at: message id to the number of the reply (0 at the start) after which it stood in the context.
+        distractors: what distracted, in order: ``{"message_id", "source", "similarity"}``, the similarity to the query.
         initial_memory, final_memory: long-term memory before the first reply and after the last one, as plain records.
         terminated, truncated, engine_error: how it ended.
         reward, reward_terms: the return and its terms; given at the end.
@@ -103,6 +104,7 @@ class Episode:
     messages: list[Message] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
     added_at: dict[int, int] = field(default_factory=dict)
+    distractors: list[dict[str, Any]] = field(default_factory=list)
     initial_memory: list[dict[str, Any]] = field(default_factory=list)
     final_memory: list[dict[str, Any]] = field(default_factory=list)
     terminated: bool = False

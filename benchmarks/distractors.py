@@ -22,9 +22,17 @@ from rich.console import Console
 from rich.table import Table
 
 import agemem_gym  # noqa: F401  registers the ids
-from agemem_gym.curriculum.distractors import SOURCES, DistractorScene, make_source
+from agemem_gym.curriculum.distractors import (
+    SOURCES,
+    ChatModelSource,
+    Chooser,
+    DistractorScene,
+    DistractorSource,
+    make_source,
+)
 from agemem_gym.memory import Encoder, make_encoder
 from agemem_gym.registration import BENCHMARKS
+from agemem_gym.reward.endpoint import ChatEndpoint
 
 TOP_K = 3
 COUNT = 6
@@ -60,10 +68,11 @@ def scenes(env_id: str, episodes: int) -> list[DistractorScene]:
     return [scene for scene in found if scene.key_facts]
 
 
-def figures(env: str, name: str, these: Sequence[DistractorScene], encoder: Encoder) -> Figures:
+def figures(
+    env: str, name: str, source: DistractorSource, these: Sequence[DistractorScene], encoder: Encoder
+) -> Figures:
     """One row of the table."""
     rows = []
-    source = make_source(name, encoder)
     for scene in these:
         texts = [d.text for d in source.draw(scene, COUNT, np.random.default_rng([scene.seed, 1]))]
         if not texts:
@@ -94,13 +103,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=30)
     parser.add_argument("--quick", action="store_true", help="few episodes, under 50 seconds")
+    parser.add_argument("--chat", metavar="URL", help="also what the model behind this chat endpoint writes")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     encoder = make_encoder("minilm")
+    sources = {name: make_source(name, encoder) for name in SOURCES}
+    if arguments.chat:
+        sources["llm"] = ChatModelSource(Chooser(encoder), ChatEndpoint(arguments.chat, max_tokens=600))
     rows = []
     for benchmark in BENCHMARKS:
         these = scenes(benchmark.env_id, 4 if arguments.quick else arguments.episodes)
-        rows += [figures(benchmark.name, name, these, encoder) for name in SOURCES]
+        rows += [figures(benchmark.name, name, source, these, encoder) for name, source in sources.items()]
     table = Table(title=f"Distractor sources ({COUNT} distractors an episode, top-{TOP_K} retrieval)")
     for column in (
         "env",
@@ -120,7 +133,7 @@ def main() -> None:
             f"{value:.0%}" for value in (row.misled, row.pushed_out, row.fooled, row.recall_without, row.recall_with)
         ]
         table.add_row(row.env, row.source, str(row.episodes), f"{row.to_query:.2f}", f"{row.to_facts:.2f}", *shares)
-        if row.source == list(SOURCES)[-1]:
+        if row.source == list(sources)[-1]:
             table.add_section()
     Console(width=130).print(table)
     if arguments.json:

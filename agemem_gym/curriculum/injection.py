@@ -127,7 +127,7 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         self._now.append(distractor)
         for text in (distractor.text, distractor.corrected_by):
             if text is not None:
-                self._base.say("user", text, kind="distractor", at=self._place())
+                self._base.distract(text, distractor.source, distractor.similarity, at=self._place())
 
     def _place(self) -> int | None:
         """Where the message goes; never before the system message, the task, or the reply it comes after."""

@@ -245,7 +245,10 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         """Say the message whose turn it is."""
         turn, base = self._plan[self._position], self._base
         self._conversation.number = turn.stage
-        base.say("user", turn.text, kind="talk" if turn.stage == 1 else "distractor")
+        if turn.stage == 1:
+            base.say("user", turn.text, kind="talk")
+        else:
+            base.distract(turn.text, turn.source, turn.similarity)
         if turn.stage == 1 and self.top_k and len(base.memory):
             matches = base.memory.search(turn.text, self.top_k)
             base.say("tool", f"Entries of memory near this message:\n{format_matches(matches)}", kind="recall")

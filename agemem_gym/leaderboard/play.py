@@ -47,8 +47,8 @@ class EpisodeRow:
     All but `seconds` is the same in every run. `tool_calls` counts calls by tool; `prompt_tokens` sums the context over all
     replies; `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; `judge_fallbacks` says why
     another judge than `judge` gave some of the scores; `diagnosis` lists the findings of
-    :mod:`agemem_gym.reward.diagnosis`; `error` says why an episode could not be played to its end (it is played again on
-    resume).
+    :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity` is the mean cosine of its distractors to the query; `error`
+    says why an episode could not be played to its end (it is played again on resume).
     """
 
     agent: str
@@ -79,6 +79,8 @@ class EpisodeRow:
     judge: str = ""
     judge_fallbacks: Sequence[str] = ()
     diagnosis: Sequence[Mapping[str, Any]] = ()
+    distractors: int = 0
+    distractor_similarity: float | None = None
     terminated: bool = False
     truncated: bool = False
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -128,12 +130,20 @@ def row_of(job: Job, episode: Episode, judge: Judge, seconds: float) -> EpisodeR
         judge=memory.judge,
         judge_fallbacks=(*episode.judge_fallbacks, *judge.take_fallbacks()),
         diagnosis=tuple(asdict(finding) for finding in diagnose(episode)),
+        distractors=len(episode.distractors),
+        distractor_similarity=_mean_similarity(episode),
         terminated=episode.terminated,
         truncated=episode.truncated,
         record=dict(episode.start.record),
         seconds=round(seconds, 4),
         error=episode.engine_error,
     )
+
+
+def _mean_similarity(episode: Episode) -> float | None:
+    """Mean cosine of the episode's distractors to the query."""
+    known = [item["similarity"] for item in episode.distractors if item["similarity"] is not None]
+    return sum(known) / len(known) if known else None
 
 
 def play_episode(env: gym.Env[str, str], agent: Agent, seed: int, options: dict[str, Any] | None = None) -> Episode:

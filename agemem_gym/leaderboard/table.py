@@ -12,6 +12,7 @@ from rich.table import Table
 
 from agemem_gym.leaderboard.play import EpisodeRow
 from agemem_gym.reward.diagnosis import HABITS, LOSSES
+from agemem_gym.tools import PAPER_TOOLS
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,30 @@ COLUMNS: tuple[Column, ...] = (
     Column("progress", _share(lambda row: row.progress)),
     Column("reward", _number(lambda row: row.reward, 2)),
     Column("MQ", _known(lambda row: row.memory_quality)),
-    Column("coverage", _known(lambda row: row.coverage)),
-    Column("hit rate", _known(lambda row: row.hit_rate)),
     Column("steps", _number(lambda row: row.steps, 1)),
     Column("tool calls", _number(lambda row: sum(row.tool_calls.values()), 1)),
     Column("prompt tokens", _number(lambda row: row.prompt_tokens, 0)),
     Column("seconds", _number(lambda row: row.seconds, 2)),
 )
 """The columns behind env and agent; all but the last are the same in every run."""
+
+MEMORY_COLUMNS: tuple[Column, ...] = (
+    Column("MQ", _known(lambda row: row.memory_quality)),
+    Column("storage", _known(lambda row: row.storage_quality)),
+    Column("coverage", _known(lambda row: row.coverage)),
+    Column("precision", _known(lambda row: row.precision)),
+    Column("hit rate", _known(lambda row: row.hit_rate)),
+    Column("entries", _number(lambda row: row.memory_entries, 1)),
+    Column("redundant adds", _number(lambda row: row.redundant_adds, 1)),
+    Column("overflows", _number(lambda row: row.overflows, 1)),
+)
+"""The columns of the table on memory."""
+
+TOOL_COLUMNS: tuple[Column, ...] = tuple(
+    Column(name, _number(lambda row, name=name: row.tool_calls.get(name, 0), 2))  # type: ignore[misc]
+    for name in PAPER_TOOLS
+)
+"""The columns of the table on tool calls (TC)."""
 
 
 def grouped(rows: Iterable[EpisodeRow]) -> list[tuple[str, str, list[EpisodeRow]]]:
@@ -85,38 +102,57 @@ def _env_name(row: EpisodeRow) -> str:
 
 
 def print_table(rows: Iterable[EpisodeRow], console: Console) -> None:
-    """The table on the terminal."""
-    table = Table(title="Leaderboard")
-    table.add_column("env")
-    table.add_column("agent")
-    for column in COLUMNS:
-        table.add_column(column.heading, justify="right")
-    last = None
-    for env, agent, group in grouped(rows):
-        if last not in (None, env):
-            table.add_section()
-        table.add_row("" if env == last else env, agent, *(column.text(group) for column in COLUMNS))
-        last = env
-    console.print(table)
+    """The tables on the terminal."""
+    groups = grouped(rows)
+    for title, columns in (("Leaderboard", COLUMNS), ("Memory", MEMORY_COLUMNS)):
+        table = Table(title=title)
+        table.add_column("env")
+        table.add_column("agent")
+        for column in columns:
+            table.add_column(column.heading, justify="right")
+        last = None
+        for env, agent, group in groups:
+            if last not in (None, env):
+                table.add_section()
+            table.add_row("" if env == last else env, agent, *(column.text(group) for column in columns))
+            last = env
+        console.print(table)
 
 
 def markdown(rows: Sequence[EpisodeRow], command: str, versions: dict[str, str]) -> str:
-    """The table as Markdown, with the command and the versions that made it."""
-    headings = ["env", "agent", *(column.heading for column in COLUMNS)]
+    """The tables as Markdown, with the command and the versions that made them."""
+    groups = grouped(rows)
     lines = [
         "# Leaderboard",
         "",
-        "Success and progress are percentages, ± one standard error over episodes; MQ (memory quality), coverage of the gold "
-        "facts and hit rate of retrievals are percentages; the other columns are means per episode.",
+        "Success and progress are percentages, ± one standard error over episodes; MQ (memory quality) is a percentage; the "
+        "other columns are means per episode.",
         "",
-        "| " + " | ".join(headings) + " |",
-        "|---|---|" + "---:|" * len(COLUMNS),
+        *_markdown_table(groups, COLUMNS),
+        "",
+        "## Memory",
+        "",
+        "MQ, storage quality, coverage and precision of the gold facts in the final memory, and the hit rate of retrievals are "
+        "percentages; the other columns are means per episode.",
+        "",
+        *_markdown_table(groups, MEMORY_COLUMNS),
+        "",
+        "## Tool calls per episode",
+        "",
+        *_markdown_table(groups, TOOL_COLUMNS),
+        "",
+        *_diagnoses(rows),
     ]
-    for env, agent, group in grouped(rows):
-        lines.append("| " + " | ".join([env, agent, *(column.text(group) for column in COLUMNS)]) + " |")
-    lines += ["", *_diagnoses(rows)]
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
     return "\n".join([*lines, "", f"Made by `{command}` with {packages}.", ""])
+
+
+def _markdown_table(groups: Sequence[tuple[str, str, list[EpisodeRow]]], columns: Sequence[Column]) -> list[str]:
+    headings = ["env", "agent", *(column.heading for column in columns)]
+    lines = ["| " + " | ".join(headings) + " |", "|---|---|" + "---:|" * len(columns)]
+    for env, agent, group in groups:
+        lines.append("| " + " | ".join([env, agent, *(column.text(group) for column in columns)]) + " |")
+    return lines
 
 
 def _diagnoses(rows: Iterable[EpisodeRow]) -> list[str]:

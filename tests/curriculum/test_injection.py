@@ -125,3 +125,11 @@ def test_it_goes_round_a_memory_env_only():
     with pytest.raises(ConfigurationError, match="MemoryEnv"):
         DistractorInjection(gymnasium.make("CartPole-v1"))
     assert agemem_gym.__version__
+
+
+def test_source_and_similarity_are_in_the_record():
+    env = make(rate=1.0)
+    trace = play(env, 0, 3)
+    noted = env.unwrapped.episode.distractors
+    assert [item["similarity"] for item in noted] == [d[0]["similarity"] for *_, d in trace]
+    assert {item["source"] for item in noted} == {"benchmark"}

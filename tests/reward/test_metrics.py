@@ -69,5 +69,7 @@ def test_every_row_and_the_table_carry_them(tmp_path):
     rows = run_leaderboard(["scripted"], ["AgeMem-HotpotQA-v0"], 2, tmp_path, env_kwargs=keywords)
     assert all(row.judge == "offline" and not row.judge_fallbacks for row in rows)
     assert all(0.0 < row.coverage <= 1.0 and 0.0 < row.memory_quality <= 1.0 for row in rows)
-    header = next(line for line in markdown(rows, "", {}).splitlines() if line.startswith("| env"))
-    assert "| MQ | coverage | hit rate |" in header
+    headers = [line for line in markdown(rows, "", {}).splitlines() if line.startswith("| env")]
+    assert "| MQ |" in headers[0]
+    assert "| MQ | storage | coverage | precision | hit rate | entries | redundant adds | overflows |" in headers[1]
+    assert "| Add_memory | Update_memory |" in headers[2]
