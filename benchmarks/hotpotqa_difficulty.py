@@ -26,8 +26,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agemem_gym.envs.hotpotqa.data import RealQuestions
-from agemem_gym.envs.hotpotqa.encyclopedia import MONTHS, VALUES
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
+from agemem_gym.envs.hotpotqa.kinds import MONTHS, VALUES
 from agemem_gym.envs.hotpotqa.names import SPLITS
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import normalised, words

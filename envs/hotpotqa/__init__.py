@@ -2,7 +2,7 @@
 
 - :mod:`.task`: the :class:`HotpotQATask`
 - :mod:`.question`: a question in HotpotQA's schema
-- :mod:`.generated`, :mod:`.world`, :mod:`.encyclopedia`, :mod:`.names`: fictional worlds and questions about them
+- :mod:`.generated`, :mod:`.world`, :mod:`.kinds`, :mod:`.names`: fictional worlds and questions about them
 - :mod:`.data`: the real questions, through ``datasets``
 - :mod:`.search`: BM25 over paragraphs
 """

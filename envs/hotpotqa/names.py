@@ -58,7 +58,7 @@ class Namer:
         self._taken: set[str] = set()
 
     def name(self, kind: str) -> str:
-        """A new name for an entity of a kind of :mod:`.encyclopedia`; a person's first name tells woman from man."""
+        """A new name for an entity of a kind of :mod:`.kinds`; a person's first name tells woman from man."""
         while True:
             name = _MAKERS[kind](self)
             if split_of(name) == self._split and name not in self._taken:

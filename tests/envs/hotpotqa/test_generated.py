@@ -5,8 +5,8 @@ import sys
 from collections import Counter, defaultdict
 
 import pytest
-from agemem_gym.envs.hotpotqa.encyclopedia import KINDS, VALUES
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
+from agemem_gym.envs.hotpotqa.kinds import KINDS, VALUES
 from agemem_gym.envs.hotpotqa.names import split_of
 from agemem_gym.envs.hotpotqa.world import make_world
 
