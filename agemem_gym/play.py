@@ -26,7 +26,7 @@ def play_in_terminal(env_id: str, seed: int, env_kwargs: dict[str, Any], console
         obs, info = env.reset(seed=seed)
         console.print(_HELP, markup=False)
         console.rule(info["task_id"])
-        console.print(info["instruction"], markup=False)
+        console.print(info.get("instruction", "(the task comes later)"), markup=False)
         console.print(info["observation"], markup=False)
         over = False
         while not over:

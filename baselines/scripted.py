@@ -75,9 +75,11 @@ class ScriptedMemoryAgent:
         self._place = ""
         self._retrieved: list[str] = []
         self._must_remember = True
+        self._task = info.get("instruction", "")
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """Remember what is new, then act on it."""
+        self._task = info.get("instruction", self._task)
         if self._must_remember:
             self._must_remember = False
             self._place = info["observation"]
@@ -87,8 +89,8 @@ class ScriptedMemoryAgent:
         if info["stage"] != 3:
             return _NOTED
         if info["admissible"]:
-            return f"<action>{self._choose(info['admissible'], info)}</action>"
-        return f"<answer>{self._read_answer(info)}</answer>"
+            return f"<action>{self._choose(info['admissible'])}</action>"
+        return f"<answer>{self._read_answer()}</answer>"
 
     def _remember(self, info: Mapping[str, Any]) -> str:
         """Store every message that is new, and retrieve what belongs to the task."""
@@ -98,16 +100,12 @@ class ScriptedMemoryAgent:
                 self._stored.add(text)
                 calls.append(("Add_memory", {"content": text, "memory_type": "observation"}))
         text = info["observation"].strip()
-        query = self._query(info) if info["stage"] == 3 else text or "anything"
+        query = self._task if info["stage"] == 3 else text or "anything"
         calls.append(("Retrieve_memory", {"query": query, "top_k": self._top_k}))
         return call_reply(*calls)
 
-    def _query(self, info: Mapping[str, Any]) -> str:
-        """The task: the first thing that a user said in this context."""
-        return next((m["content"] for m in info["messages"] if m["role"] == "user"), "") or "the task"
-
-    def _choose(self, commands: list[str], info: Mapping[str, Any]) -> str:
-        task = _words(self._query(info))
+    def _choose(self, commands: list[str]) -> str:
+        task = _words(self._task)
         known = _words(" ".join(self._retrieved))
 
         def score(command: str) -> float:
@@ -120,9 +118,9 @@ class ScriptedMemoryAgent:
         self._tried[self._place, best] += 1
         return best
 
-    def _read_answer(self, info: Mapping[str, Any]) -> str:
+    def _read_answer(self) -> str:
         """The name that stands in most of the best entries and not in the question."""
-        question = self._query(info)
+        question = self._task
         votes: Counter[str] = Counter()
         for rank, text in enumerate(self._retrieved):
             for name in dict.fromkeys(_NAME.findall(text)):
