@@ -127,14 +127,23 @@ class OfflineJudge:
         return np.array([float(row[one] @ row[other]) for one, other in pairs])
 
 
+_LONGEST_HEADING = 8  # words
+
+
 def compare(fact: str, entry: str, *, low: float = LOW, high: float = HIGH) -> tuple[bool, list[str]]:
     """Whether words prove that `entry` states `fact`, and if not, the stretch that they leave open, if any.
 
-    Of several such stretches it is the one that shares the most words with the fact.
+    What an entry says is about what its heading names ("Ann Lee: … She was born in Ulm."): a stretch that leaves the fact
+    open is looked at again with the heading before it. Of several open stretches it is the one that shares the most words
+    with the fact.
     """
+    heading, mark, _ = entry.partition(": ")
+    headed = bool(mark) and len(heading.split()) <= _LONGEST_HEADING
     undecided = []
     for text in stretches(entry, len(sentences(fact)) or 1):
         verdict = states(fact, text, low=low, high=high)
+        if verdict is None and headed and not text.startswith(heading):
+            verdict = states(fact, f"{heading}: {text}", low=low, high=high)
         if verdict:
             return True, []
         if verdict is None:
