@@ -11,7 +11,7 @@ of these three in ten are answered by yes or no.
 ======  =========================================  ==============================================
 level   wording                                    the eight other paragraphs
 ======  =========================================  ==============================================
-easy    the article's own words                    on entities of other kinds
+easy    the article's own words                    linked with the two, on entities of other kinds
 medium  the article's own words                    those that a search for the question finds
 hard    other words than the article's             found by the question, and by the second paragraph
 ======  =========================================  ==============================================
@@ -151,8 +151,11 @@ def _distractors(
     titles = {paragraph.title for paragraph in gold}
     if draft.level == "easy":
         kinds = {world.kinds[title] for title in titles}
-        far = [p for title, p in world.paragraphs.items() if world.kinds[title] not in kinds]
-        return [far[int(i)] for i in rng.choice(len(far), size=DISTRACTORS, replace=False)]
+        far = [title for title in world.paragraphs if world.kinds[title] not in kinds]
+        mixed = [far[int(i)] for i in rng.permutation(len(far))]
+        linked = {title for title in mixed if any(world.linked(title, one) for one in titles)}
+        mixed.sort(key=lambda title: title not in linked)
+        return [world.paragraphs[title] for title in mixed[:DISTRACTORS]]
     by_question = corpus.search(draft.question, 3 * DISTRACTORS)
     by_second = corpus.search(gold[-1].text, 3 * DISTRACTORS) if draft.level == "hard" else []
     order = [*by_question[: DISTRACTORS // 2 + 2], *by_second, *by_question] if by_second else by_question

@@ -107,7 +107,7 @@ _MAKERS: dict[str, Callable[[Namer], str]] = {
     "novel": Namer.work,
     "album": Namer.work,
     "series": Namer.work,
-    "band": _of("The {a} {n}s", "{s}", "{a} {n} Club", "The {s} Quartet", "{n} {n} {s}", "{s} & the {n}s"),
+    "band": _of("The {a} {n}s", "{s}", "{a} {n} Club", "The {s} Quartet", "{n} {s}", "{s} & the {n}s"),
     "company": _of("{s} & {t}", "{s} Industries", "{s} Works", "{s} Group", "{a} {n} Company", "{s} Brothers"),
     "town": _of("{s}{e}", "{s}{e}", "{s} upon {t}", "Port {s}", "Saint {s}", "{s}{e}"),
     "region": _of("{s}ia", "{s}land", "Upper {s}ia", "Lower {s}ia", "{s} County"),

@@ -16,7 +16,9 @@ from agemem_gym.envs.hotpotqa.kinds import KIND, KINDS, MONTHS, VALUES, Kind, Re
 from agemem_gym.envs.hotpotqa.names import Namer, is_woman
 from agemem_gym.envs.hotpotqa.question import Paragraph
 
-_FIRST_BIRTH, _LAST_BIRTH = 1838, 1969
+_FIRST_BIRTH, _LAST_BIRTH = 1889, 1968
+_LAST_YEAR = _LAST_BIRTH + 55
+_GROWN_UP, _OLD = 18, 75
 _OWN_INTRODUCTION = 0.75  # share of paragraphs whose first sentence states facts, rather than only the kind
 
 
@@ -55,6 +57,12 @@ class World:
         """The entities of a kind, in the order in which they were made."""
         return [name for name, its_kind in self.kinds.items() if its_kind == kind]
 
+    def linked(self, one: str, other: str) -> bool:
+        """Whether a fact about one of the two entities names the other."""
+        return any(other == fact.text for fact in self.facts[one].values()) or any(
+            one == fact.text for fact in self.facts[other].values()
+        )
+
 
 @lru_cache(maxsize=8)
 def make_world(split: str, number: int) -> World:
@@ -86,9 +94,12 @@ def _draw(
     by_kind: Mapping[str, list[str]],
     rng: np.random.Generator,
 ) -> Fact:
-    """The object of a relation; persons come first in a world, so that their dates of birth are known to the others."""
+    """The object of a relation; persons come first in a world, and bands before albums, so that their years are known."""
     if relation.target in by_kind:
         others = [other for other in by_kind[relation.target] if other != name]
+        if relation.target == "person" and "year" in own:
+            year = own["year"].order
+            others = [one for one in others if _GROWN_UP <= year - _birth_year(facts[one]) <= _OLD] or others
         return Fact(others[int(rng.integers(len(others)))], True)
     if relation.target in VALUES:
         values = VALUES[relation.target]
@@ -99,11 +110,18 @@ def _draw(
     if relation.target == "year":
         year = int(rng.integers(1780, 2001))
         if relation.after:
-            born = facts[own[relation.after].text]["born"].order // (12 * 31)
-            year = born + int(rng.integers(21, 56))
+            first = facts[own[relation.after].text]
+            if "born" in first:
+                year = _birth_year(first) + int(rng.integers(21, 56))
+            else:
+                year = first["year"].order + int(rng.integers(min(21, _LAST_YEAR + 1 - first["year"].order)))
         return Fact(str(year), False, year)
     number = int(np.exp(rng.uniform(np.log(relation.low), np.log(relation.high))))
     return Fact(f"{number:,}", False, number)
+
+
+def _birth_year(person: Mapping[str, Fact]) -> int:
+    return int(person["born"].text.split()[-1])
 
 
 # ------------------------------------------------------------------------------------------------------- telling

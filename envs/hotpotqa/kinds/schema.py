@@ -66,7 +66,7 @@ class Relation:
         larger: likewise for the larger value.
         same: question whether ``{a}`` and ``{b}`` have the same object.
         low, high: range of a number.
-        after: for a year: the relation to a person who has to be grown up by then.
+        after: for a year: the relation to a person who has to be grown up by then, or to what has to exist.
     """
 
     name: str

@@ -226,6 +226,7 @@ WORKS: tuple[Kind, ...] = (
                 ("{s} was released in {o}.", "{s} came out in {o}."),
                 ("In what year was {s} released?", "When did {s} come out?"),
                 earlier="Which album was released first, {a} or {b}?",
+                after="artist",
             ),
             R(
                 "producer",
