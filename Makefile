@@ -37,6 +37,11 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/memory_ops.py --json results/memory_ops.json
 	$(BIN)/python benchmarks/throughput.py --json results/throughput.json
+	$(BIN)/python benchmarks/judges.py --json results/judges.json
+	$(BIN)/python benchmarks/curriculum.py --json results/curriculum.json
+	$(BIN)/python benchmarks/distractors.py --json results/distractors.json
+	$(BIN)/python benchmarks/hotpotqa_difficulty.py --json results/hotpotqa_difficulty.json
+	$(BIN)/python benchmarks/alfworld_difficulty.py --json results/alfworld_difficulty.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info results .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,7 +4,8 @@
   one run.
 - *start-up*: import, ``gym.make`` and the first reset in a fresh process; *reset*: the median of later ones on new seeds;
   *memory*: resident, with the process's children (the JVM), after these.
-- *2 processes*: ``make_vec(…, 2, "async")`` against ``"sync"``, with the default encoder and index, resets included.
+- *2 processes*: ``make_vec(…, 8, "async", workers=2)`` against ``"sync"``, with the default encoder and index, resets
+  included.
 """
 
 from __future__ import annotations
@@ -15,16 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Literal
 
-import gymnasium
 import numpy as np
 from report import Row, run
 
-import agemem_gym
 from agemem_gym.context import Context
 from agemem_gym.memory import make_encoder
-from agemem_gym.protocol import call_reply, parse
+from agemem_gym.protocol import parse
 from agemem_gym.registration import BENCHMARKS, Benchmark
 
 _IN_A_FRESH_PROCESS = """
@@ -57,8 +55,7 @@ def measure(quick: bool) -> list[Row]:
     rows += _own_overhead(300 if quick else 2000)
     for benchmark in BENCHMARKS:
         rows += _footprint(benchmark, 3 if quick else 20)
-    gymnasium.logger.min_level = gymnasium.logger.ERROR
-    return rows + [_in_processes(benchmark, 16 if quick else 200) for benchmark in BENCHMARKS]
+    return rows + [_in_processes(benchmark, quick) for benchmark in BENCHMARKS]
 
 
 def _footprint(benchmark: Benchmark, resets: int) -> list[Row]:
@@ -73,38 +70,49 @@ def _footprint(benchmark: Benchmark, resets: int) -> list[Row]:
     ]
 
 
-_EPISODE = 8  # replies; the first episode, in which each process loads encoder and index, is not timed
+_VECTOR = """
+import json, sys, time
+import agemem_gym, gymnasium
+from agemem_gym.protocol import call_reply
+if __name__ == "__main__":
+    env_id, mode, envs, steps = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    gymnasium.logger.min_level = gymnasium.logger.ERROR
+    episode, warming_up = 30, 2
+    workers = {"workers": 2} if mode == "async" else {}
+    vector = agemem_gym.make_vec(env_id, envs, mode, **workers, info_admissible=True)
+    for number in range(-warming_up, steps):
+        if number == 0:
+            started = time.perf_counter()
+        if number == -warming_up or (number >= 0 and number % episode == 0):
+            first = (1 + number // episode) * envs
+            _, info = vector.reset(seed=list(range(first, first + envs)))
+        if number % 2:
+            replies = tuple(f"<action>{(*commands, 'look')[0]}</action>" for commands in info["admissible"])
+        else:
+            texts = (f"What env {i} has to remember of its reply number {number}" for i in range(envs))
+            replies = tuple(call_reply(("Add_memory", {"content": text})) for text in texts)
+        *_, info = vector.step(replies)
+    print(json.dumps(envs * steps / (time.perf_counter() - started)))
+    vector.close()
+"""
 
 
-def _in_processes(benchmark: Benchmark, steps: int) -> Row:
-    """Two envs in two processes against two in one; both begin a new episode after eight replies.
+def _in_processes(benchmark: Benchmark, quick: bool) -> Row:
+    """Eight envs in two processes against eight in one, the same episodes on both sides, each side in a fresh process.
 
-    ADD and the first admissible command take turns. A vector env steps all its envs together, so that one which resets alone
-    makes the others wait: episodes of one length are what two processes can speed up.
+    ADD and the first admissible command take turns, thirty replies to an episode, after two replies that are not timed, for
+    which encoder and index are loaded.
     """
+    envs, steps, times = (4, 8, 1) if quick else (8, 60, 3)
 
-    def rate(mode: Literal["sync", "async"]) -> float:
-        vector = agemem_gym.make_vec(benchmark.env_id, 2, mode, info_admissible=True)
-        for number in range(-_EPISODE, steps):
-            if number == 0:
-                started = time.perf_counter()
-            if number % _EPISODE == 0:
-                episode = 1 + number // _EPISODE
-                _, info = vector.reset(seed=[2 * episode, 2 * episode + 1])
-            if number % 2:
-                replies = tuple(f"<action>{(*commands, 'look')[0]}</action>" for commands in info["admissible"])
-            else:
-                texts = (
-                    f"{benchmark.name} {mode}, env {i}: what it stores at {number}" for i in range(2)
-                )  # in no cache
-                replies = tuple(call_reply(("Add_memory", {"content": text})) for text in texts)
-            _, _, _, _, info = vector.step(replies)
-        elapsed = time.perf_counter() - started
-        vector.close()
-        return 2 * steps / elapsed
+    def rate(mode: str) -> float:
+        command = [sys.executable, "-c", _VECTOR, benchmark.env_id, mode, str(envs), str(steps)]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        return json.loads(run.stdout.splitlines()[-1])
 
-    together, apart = rate("sync"), rate("async")
-    return Row.more_is_better(f"{benchmark.name} in 2 processes", apart, together, "1 process", "steps/s", 2 * steps)
+    pairs = [(rate("async"), rate("sync")) for _ in range(times)]
+    apart, together = (float(np.median(side)) for side in zip(*pairs, strict=True))
+    return Row.more_is_better(f"{benchmark.name} in 2 processes", apart, together, "1 process", "steps/s", envs * steps)
 
 
 def _own_overhead(repetitions: int) -> list[Row]:

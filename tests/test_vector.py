@@ -1,11 +1,17 @@
 """Vector envs: the right text in every slot, and a memory of its own."""
 
+import pickle
+import subprocess
+import sys
+
 import gymnasium as gym
 import numpy as np
+import psutil
 import pytest
 from gymnasium.vector import AutoresetMode
 
 import agemem_gym
+from agemem_gym.errors import ConfigurationError, EngineError
 from agemem_gym.protocol import call_reply
 from agemem_gym.spaces import TextSpace
 
@@ -80,13 +86,137 @@ def test_gymnasiums_own_make_vec_gives_the_right_strings(mode):
     vector.close()
 
 
-def test_autoreset_can_be_left_to_the_caller():
-    vector = agemem_gym.make_vec(ENV_ID, 2, autoreset_mode=AutoresetMode.DISABLED, **FAST)
-    vector.reset(seed=[0, 1])
-    _, _, terminated, _, _ = vector.step(("<answer>x</answer>", "turn left"))
-    assert terminated.tolist() == [True, False]
-    vector.reset(seed=[5, 6], options={"reset_mask": np.array([True, False])})
+def same(one, other):
+    """Whether two vector infos are the same, arrays within them included."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return one.dtype == other.dtype and one.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize("autoreset_mode", ["NextStep", "SameStep"])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_processes_give_what_gymnasium_gives_in_one_process(workers, autoreset_mode):
+    replies = [
+        "turn left",
+        call_reply(("Add_memory", {"content": "here"})),
+        "<answer>x</answer>",
+        "turn right",
+        "turn left",
+    ]
+    sync = agemem_gym.make_vec(ENV_ID, 3, "sync", autoreset_mode=autoreset_mode, **FAST)
+    vector = agemem_gym.make_vec(ENV_ID, 3, "async", workers=workers, autoreset_mode=autoreset_mode, **FAST)
+    assert vector.metadata == sync.metadata
+    assert vector.observation_space == sync.observation_space
+    assert vector.action_space == sync.action_space
+    for episode in range(
+        2
+    ):  # the first ends with slots at different ages, so the second begins by a reset in their midst
+        (one, info), (other, other_info) = (each.reset(seed=10 * episode) for each in (vector, sync))
+        assert one == tuple(other)
+        assert same(info, other_info)
+        for step in range(4):
+            actions = tuple(replies[(step + slot) % 5] for slot in range(3))
+            (obs, *arrays, info), (expected, *others, other_info) = vector.step(actions), sync.step(actions)
+            assert obs == tuple(expected)
+            assert same(info, other_info)
+            assert [array.tolist() for array in arrays] == [array.tolist() for array in others]
     vector.close()
+    sync.close()
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_reset_after_the_end_of_an_episode_is_followed_by_a_step(mode):
+    vector = agemem_gym.make_vec(ENV_ID, 2, mode, **FAST)
+    vector.reset(seed=[0, 1])
+    vector.step(("<answer>x</answer>", "turn left"))
+    vector.reset(seed=[5, 6])
+    obs, *_ = vector.step(("turn right", "turn right"))
+    assert all(text.count("[assistant] turn right") == 1 for text in obs)
+    vector.close()
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_autoreset_can_be_left_to_the_caller(mode):
+    vector = agemem_gym.make_vec(ENV_ID, 3, mode, autoreset_mode=AutoresetMode.DISABLED, **FAST)
+    first, _ = vector.reset(seed=[0, 1, 2])
+    _, _, terminated, _, _ = vector.step(("<answer>x</answer>", "turn left", "turn left"))
+    assert terminated.tolist() == [True, False, False]
+    with pytest.raises((ConfigurationError, AssertionError)):
+        vector.step(("turn left",) * 3)
+    obs, info = vector.reset(seed=[0, 6, 7], options={"reset_mask": np.array([True, False, False])})
+    assert obs[0] == first[0]
+    assert "turn left" in obs[1]
+    assert info["_task_id"].tolist() == [True, False, False]
+    vector.close()
+
+
+def test_what_cannot_be_done_in_processes_is_said():
+    for bad in ({"workers": 0}, {"workers": 3}, {"workers": True}, {"start_method": "teleport"}):
+        with pytest.raises(ConfigurationError, match=next(iter(bad))):
+            agemem_gym.make_vec(ENV_ID, 2, "async", **bad, **FAST)
+    with pytest.raises(ConfigurationError, match="only mode='async'"):
+        agemem_gym.make_vec(ENV_ID, 2, "sync", workers=1, **FAST)
+    with pytest.raises(ConfigurationError, match="level"):
+        agemem_gym.make_vec(ENV_ID, 2, "async", level="NoSuchLevel")
+    vector = agemem_gym.make_vec(ENV_ID, 2, "async", **FAST)
+    with pytest.raises(ConfigurationError, match="expected one for each of 2 envs"):
+        vector.reset(seed=[1])
+    with pytest.raises(ConfigurationError, match="reset_mask"):
+        vector.reset(options={"reset_mask": np.array([False, False])})
+    with pytest.raises(ConfigurationError, match="1 actions"):
+        vector.step(("turn left",))
+    with pytest.raises(ConfigurationError, match="step_async has to come first"):
+        vector.step_wait()
+    vector.reset(seed=0)
+    vector.step_async(("turn left", "turn left"))
+    with pytest.raises(ConfigurationError, match="step_wait has to come first"):
+        vector.reset(seed=0)
+    vector.step_wait()
+    vector.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        vector.reset(seed=0)
+
+
+def test_attributes_and_methods_of_the_envs_are_reached_in_order():
+    vector = agemem_gym.make_vec(ENV_ID, 3, "async", workers=2, **FAST)
+    vector.reset(seed=[4, 5, 6])
+    vector.set_attr("label", ["a", "b", "c"])
+    assert vector.get_attr("label") == ("a", "b", "c")
+    vector.set_attr("label", "z")
+    assert vector.get_attr("label") == ("z", "z", "z")
+    with pytest.raises(AttributeError) as caught:
+        vector.call("no_such_method")
+    assert "in env 0" in caught.value.__notes__[0]
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError), match="pickle"):
+        vector.get_attr("unwrapped")  # cannot be sent
+    assert len(vector.reset(seed=0)[0]) == 3  # and all goes on
+    vector.close()
+
+
+def test_a_killed_worker_is_an_error_and_leaves_no_process():
+    vector = agemem_gym.make_vec(ENV_ID, 4, "async", workers=2, **FAST)
+    vector.reset(seed=0)
+    processes = [psutil.Process(process.pid) for process in vector._processes]
+    processes[1].kill()
+    with pytest.raises(EngineError, match=r"worker 1 \(envs \[2, 3\]\) died, exit code -9"):
+        vector.step(("turn left",) * 4)
+    with pytest.raises(EngineError, match="worker 1"):
+        vector.reset(seed=0)
+    vector.close()
+    assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_workers_end_with_a_parent_that_was_killed():
+    script = (
+        "import agemem_gym, os, signal\n"
+        f"vector = agemem_gym.make_vec({ENV_ID!r}, 2, 'async', level='GoToObj', encoder='hash')\n"
+        "print(*(process.pid for process in vector._processes), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=60)
+    workers = [psutil.Process(int(pid)) for pid in run.stdout.split() if psutil.pid_exists(int(pid))]
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
 
 
 def test_stable_baselines_vec_env_carries_text():
