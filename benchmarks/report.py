@@ -77,9 +77,12 @@ def print_table(rows: Sequence[Row], title: str) -> None:
     console.print(table)
 
 
+_COMMAND = shlex.join(sys.argv)  # before an engine overwrites it
+
+
 def write_json(rows: Sequence[Row], path: Path) -> None:
     """Write ``{"command", "versions", "rows"}`` to `path`."""
-    report = {"command": shlex.join(sys.argv), "versions": installed_versions(), "rows": [asdict(row) for row in rows]}
+    report = {"command": _COMMAND, "versions": installed_versions(), "rows": [asdict(row) for row in rows]}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

@@ -103,7 +103,7 @@ def _in_processes(benchmark: Benchmark, quick: bool) -> Row:
     ADD and the first admissible command take turns, thirty replies to an episode, after two replies that are not timed, for
     which encoder and index are loaded.
     """
-    envs, steps, times = (4, 8, 1) if quick else (8, 60, 3)
+    envs, steps, times = (2, 8, 1) if quick else (8, 60, 3)
 
     def rate(mode: str) -> float:
         command = [sys.executable, "-c", _VECTOR, benchmark.env_id, mode, str(envs), str(steps)]
