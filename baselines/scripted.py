@@ -18,6 +18,10 @@ _NAME = re.compile(r"(?:[A-Z][\w'’-]*|\d[\d,.]*\d|\d)(?:[ ,]+(?:(?:of|the|and|
 _STOP_WORDS = frozenset(
     "a an and are at by do for from have in into is it of on or some that the then to with you your".split()
 )
+_NO_NAMES = _STOP_WORDS | frozenset(
+    "after at before he her his its no question she their there they this was were".split()
+)
+_ASKS_FOR_A_NUMBER = re.compile(r"\b(?:how (?:many|much|long|old|far|high)|when|what year|which year)\b", re.IGNORECASE)
 
 
 class RandomAgent:
@@ -119,12 +123,13 @@ class ScriptedMemoryAgent:
         return best
 
     def _read_answer(self) -> str:
-        """The name that stands in most of the best entries and not in the question."""
+        """The name that stands in most of the best entries and not in the question; a number if the question asks for one."""
         question = self._task
+        number = _ASKS_FOR_A_NUMBER.search(question) is not None
         votes: Counter[str] = Counter()
         for rank, text in enumerate(self._retrieved):
             for name in dict.fromkeys(_NAME.findall(text)):
-                if name not in question:
+                if name not in question and name[0].isdigit() == number and not _words(name) <= _NO_NAMES:
                     votes[name] += 1.0 / (1 + rank)  # type: ignore[assignment]
         return max(votes, key=lambda name: votes[name]) if votes else "I do not know"
 
