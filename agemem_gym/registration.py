@@ -136,7 +136,7 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
     from agemem_gym.env import MemoryEnv
 
     task_class = load_class(task) if isinstance(task, str) else task
-    of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage)
+    of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage, beside="curriculum")
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
     env: gym.Env[str, str] = ThreeStage(MemoryEnv(task_class(**of_task), **of_env), **of_stages)
     if config is not None and config.rate is not None:
@@ -144,17 +144,18 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
     return env if config is None else CurriculumSchedule(env, config)
 
 
-def _share_out(kwargs: Mapping[str, Any], *classes: type) -> list[dict[str, Any]]:
+def _share_out(kwargs: Mapping[str, Any], *classes: type, beside: str = "") -> list[dict[str, Any]]:
     """The keywords of each class, in order; one that two of them have goes to the first.
 
     Raises:
-        ConfigurationError: a keyword that none of them has.
+        ConfigurationError: a keyword that none of them has; the message lists all, and what may be given `beside` them.
     """
     left = dict(kwargs)
     shares = [{key: left.pop(key) for key in sorted(_keywords(cls) & set(left))} for cls in classes]
     if left:
         takes = "; ".join(f"{cls.__name__} takes {', '.join(sorted(_keywords(cls))) or 'none'}" for cls in classes)
-        raise ConfigurationError(f"unknown keyword {', '.join(sorted(left))}; {takes}")
+        more = f"; besides, {beside}" if beside else ""
+        raise ConfigurationError(f"unknown keyword {', '.join(sorted(left))}; {takes}{more}")
     return shares
 
 

@@ -211,6 +211,7 @@ def test_gymnasium_finds_nothing_wrong():
     ("kwargs", "word"),
     [
         ({"n1": -1}, "n1"),
+        ({"curriculums": "adaptive"}, "unknown keyword curriculums; .*; besides, curriculum$"),
         ({"turns": 0}, "turns"),
         ({"n2": True}, "n2"),
         ({"order": "random"}, "progressive"),
