@@ -134,7 +134,7 @@ class ProcessVectorEnv(VectorEnv):
             self.close()
             raise
         self.metadata = {**described["metadata"], "autoreset_mode": autoreset_mode}
-        self.render_mode, self.spec = described["render_mode"], described["spec"]
+        self.render_mode = described["render_mode"]
         self.single_observation_space, self.single_action_space = described["spaces"]
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
@@ -296,7 +296,7 @@ class _Slot:
     def describe(self) -> dict[str, Any]:
         env = self._env
         spaces = (env.observation_space, env.action_space)
-        return {"spaces": spaces, "metadata": dict(env.metadata), "render_mode": env.render_mode, "spec": env.spec}
+        return {"spaces": spaces, "metadata": dict(env.metadata), "render_mode": env.render_mode}
 
     def reset(self, seed: int | None, options: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
         self._over = False

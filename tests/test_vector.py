@@ -1,6 +1,8 @@
 """Vector envs: the right text in every slot, and a memory of its own."""
 
+import os
 import pickle
+import signal
 import subprocess
 import sys
 
@@ -147,6 +149,37 @@ def test_autoreset_can_be_left_to_the_caller(mode):
     assert obs[0] == first[0]
     assert "turn left" in obs[1]
     assert info["_task_id"].tolist() == [True, False, False]
+    vector.close()
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_keywords_that_pickle_cannot_carry_reach_the_workers(start_method):
+    vector = agemem_gym.make_vec(
+        ENV_ID, 2, "async", start_method=start_method, summariser=lambda messages: "so it was", **FAST
+    )
+    vector.reset(seed=0)
+    vector.step(("turn left",) * 2)
+    obs, *_ = vector.step((call_reply(("Summary_context", {"span": "all"})), "turn left"))
+    assert ["so it was" in text for text in obs] == [True, False]
+    vector.close()
+
+
+def test_after_an_interrupt_the_envs_can_be_reset():
+    vector = agemem_gym.make_vec(ENV_ID, 2, "async", workers=2, **FAST)
+    first, _ = vector.reset(seed=3)
+    late = vector._processes[1].pid
+    os.kill(late, signal.SIGSTOP)
+    vector.step_async(("turn left",) * 2)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            vector.step_wait()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        os.kill(late, signal.SIGCONT)
+    assert vector.reset(seed=3)[0] == first
+    assert all(text.count("[assistant]") == 1 for text in vector.step(("turn left",) * 2)[0])
     vector.close()
 
 
