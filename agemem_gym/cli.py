@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list(options: argparse.Namespace, console: Console) -> None:
     import importlib.util
 
-    from agemem_gym.baselines.agent import AGENTS
+    from agemem_gym.agent import AGENTS
 
     table = Table(title="Envs")
     for heading in ("id", "what it is", "extra", "installed"):

@@ -1,9 +1,5 @@
-"""Everything that acts or learns.
+"""Everything that acts or learns. What an agent is, and how one is found, stands in :mod:`agemem_gym.agent`.
 
-- :class:`Agent`: what an agent is; :func:`make_agent` finds one by name or by ``package.module:Class``
 - :mod:`agemem_gym.baselines.scripted`: agents without a model: random, oracle, scripted memory
+- :mod:`agemem_gym.baselines.staged`: agents that handle memory in one clear way, right or wrong
 """
-
-from agemem_gym.baselines.agent import AGENTS, Agent, agent_env_kwargs, make_agent
-
-__all__ = ["AGENTS", "Agent", "agent_env_kwargs", "make_agent"]

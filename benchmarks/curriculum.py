@@ -24,11 +24,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from agemem_gym.baselines.agent import agent_env_kwargs, make_agent
 from rich.console import Console
 from rich.table import Table
 
 import agemem_gym  # noqa: F401  registers the ids
+from agemem_gym.agent import agent_env_kwargs, make_agent
 from agemem_gym.episode import Episode
 from agemem_gym.leaderboard.play import play_episode
 from agemem_gym.protocol import call_reply

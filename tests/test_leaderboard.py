@@ -8,8 +8,8 @@ import textwrap
 import time
 
 import pytest
-from agemem_gym.baselines import make_agent
 
+from agemem_gym.agent import make_agent
 from agemem_gym.cli import main
 from agemem_gym.episode import read_episodes
 from agemem_gym.errors import ConfigurationError

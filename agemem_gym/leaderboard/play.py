@@ -10,7 +10,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from agemem_gym.baselines.agent import Agent, agent_env_kwargs, make_agent
+from agemem_gym.agent import Agent, agent_env_kwargs, make_agent
 from agemem_gym.env import MemoryEnv
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError, MissingDependencyError

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agemem_gym.baselines.agent import agent_env_kwargs
+from agemem_gym.agent import agent_env_kwargs
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.leaderboard.play import EpisodeRow, Job, play_jobs
 from agemem_gym.leaderboard.pool import play_in_processes

@@ -2,9 +2,9 @@
 
 import gymnasium
 import pytest
-from agemem_gym.baselines.agent import make_agent
 
 import agemem_gym  # noqa: F401  registers the ids
+from agemem_gym.agent import make_agent
 from agemem_gym.episode import Episode
 from agemem_gym.leaderboard.play import play_episode
 from agemem_gym.protocol import call_reply
