@@ -29,11 +29,11 @@ from report import Row, print_table, write_json
 
 from agemem_gym.agent import agent_env_kwargs, make_agent
 from agemem_gym.env import MemoryEnv
+from agemem_gym.facts import HIGH, LOW, compare, key_phrases, stretches
 from agemem_gym.leaderboard import play_episode
 from agemem_gym.memory import Encoder, make_encoder
-from agemem_gym.reward import OfflineJudge, key_phrases, memory_metrics
-from agemem_gym.reward.offline import HIGH, LOW, THRESHOLD, THRESHOLDS, compare
-from agemem_gym.reward.overlap import stretches
+from agemem_gym.reward import OfflineJudge, memory_metrics
+from agemem_gym.reward.offline import THRESHOLD, THRESHOLDS
 
 _LOWS, _HIGHS = (0.3, 0.4, 0.5, 0.6), (0.7, 0.75, 0.8, 0.85, 0.9, 1.0)
 _THRESHOLDS = tuple(round(0.3 + 0.02 * step, 2) for step in range(35))

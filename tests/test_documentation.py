@@ -23,13 +23,15 @@ MODULES = [
     "agemem_gym.curriculum.schedule",
     "agemem_gym.curriculum.three_stage",
     "agemem_gym.env",
+    "agemem_gym.facts.comparison",
+    "agemem_gym.facts.phrases",
     "agemem_gym.memory.store",
     "agemem_gym.play",
     "agemem_gym.protocol",
     "agemem_gym.reward.offline",
-    "agemem_gym.reward.phrases",
     "agemem_gym.spaces",
     "agemem_gym.tools.tool",
+    "agemem_gym.urls",
 ]
 
 

@@ -25,8 +25,8 @@ from agemem_gym.context import Message
 from agemem_gym.curriculum.distractors import Distractor, DistractorScene, DistractorSource, make_source
 from agemem_gym.env import EnvSnapshot, MemoryEnv
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.facts import compare
 from agemem_gym.protocol import STAGES_PROMPT, Reply
-from agemem_gym.reward.offline import compare
 from agemem_gym.task import TaskStep
 from agemem_gym.tools.ltm import format_matches
 

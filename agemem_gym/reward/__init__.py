@@ -2,8 +2,7 @@
 
 - :mod:`agemem_gym.reward.terms`: the terms of AgeMem (arXiv:2601.01885), appendix A.2
 - :mod:`agemem_gym.reward.composite`: their weighted sum
-- :mod:`agemem_gym.reward.phrases`: the key phrases of a query
-- :mod:`agemem_gym.reward.judges`: what a judge is; :mod:`.offline` (with :mod:`.overlap`) and :mod:`.chat` (with
+- :mod:`agemem_gym.reward.judges`: what a judge is; :mod:`.offline` and :mod:`.chat` (with
   :mod:`.endpoint`) are two
 - :mod:`agemem_gym.reward.metrics`: what memory was worth, for result rows
 """
@@ -14,7 +13,6 @@ from agemem_gym.reward.endpoint import ChatEndpoint
 from agemem_gym.reward.judges import Judge, MemoryVerdict, make_judge
 from agemem_gym.reward.metrics import MemoryMetrics, memory_metrics
 from agemem_gym.reward.offline import OfflineJudge
-from agemem_gym.reward.phrases import key_phrases
 
 __all__ = [
     "ChatEndpoint",
@@ -24,7 +22,6 @@ __all__ = [
     "MemoryVerdict",
     "OfflineJudge",
     "Reward",
-    "key_phrases",
     "make_judge",
     "make_reward",
     "memory_metrics",

@@ -19,9 +19,9 @@ from typing import Any, Literal, get_args
 
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.facts import PhraseExtractor, key_phrases
 from agemem_gym.reward import terms as term
 from agemem_gym.reward.judges import Judge
-from agemem_gym.reward.phrases import PhraseExtractor, key_phrases
 
 Mode = Literal["composite", "answer_only", "task"]
 PARTS: Mapping[str, tuple[str, ...]] = {

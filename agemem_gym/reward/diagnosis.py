@@ -15,7 +15,7 @@ kind               meaning
 
 The first three name a habit, once an episode. The others say of each key fact where it was lost, with the step. A fact that
 was never told is the task's to find out, and is not looked for. Whether a text states a fact is told by words alone
-(:mod:`.overlap`), so that a diagnosis costs no model and is the same everywhere.
+(:mod:`agemem_gym.facts`), so that a diagnosis costs no model and is the same everywhere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Literal
 
 from agemem_gym.context import Message
 from agemem_gym.episode import Episode, Removal
-from agemem_gym.reward.offline import compare
+from agemem_gym.facts import compare
 from agemem_gym.tools.tool import ToolResult
 
 Kind = Literal["hoarding", "amnesia", "wipe_out", "never_written", "deleted", "not_retrieved", "removed", "unused"]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agemem_gym.episode import Episode
+from agemem_gym.facts import Words, words_of
 from agemem_gym.reward.judges import Judge, MemoryVerdict
-from agemem_gym.reward.overlap import Words, words_of
 from agemem_gym.reward.terms import entry_of, storage, texts_of
 from agemem_gym.tools.tool import ToolResult
 

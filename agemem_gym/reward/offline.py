@@ -8,12 +8,9 @@ import numpy as np
 
 from agemem_gym.answers import exact_match, f1
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.facts import compare
 from agemem_gym.memory.encoder import Encoder, EncoderError
 from agemem_gym.reward.judges import MemoryVerdict
-from agemem_gym.reward.overlap import recall, sentences, states, stretches, words_of
-
-LOW, HIGH = 0.5, 0.85
-"""Recall of a fact's words under which an entry does not state it, and from which it does."""
 
 THRESHOLD = 0.75
 THRESHOLDS = {"hash-256": 0.5}
@@ -32,9 +29,9 @@ class OfflineJudge:
 
     An **answer** scores 1 for an exact match, else its F1 (:mod:`agemem_gym.answers`).
 
-    An **entry** states a fact if one of its stretches does: by the words that they share (:mod:`.overlap`), and where these
-    leave it open, if the encoder finds them at least `threshold` alike. **MQ** is the harmonic mean of the share of facts that
-    are stated and the share of entries that state one, so that hoarding costs as much as forgetting. **Relevance** is the
+    An **entry** states a fact if one of its stretches does: by the words that they share (:mod:`agemem_gym.facts`), and where
+    these leave it open, if the encoder finds them at least `threshold` alike. **MQ** is the harmonic mean of the share of facts
+    that are stated and the share of entries that state one, so that hoarding costs as much as forgetting. **Relevance** is the
     share of retrieved entries that state a fact; where no facts are known, their mean cosine with the question.
 
     Nothing is encoded where there is no entry, or where words decide. An encoder that fails leaves open cases unproven, and
@@ -125,28 +122,3 @@ class OfflineJudge:
             return np.zeros(len(pairs))
         row = dict(zip(texts, vectors, strict=True))
         return np.array([float(row[one] @ row[other]) for one, other in pairs])
-
-
-_LONGEST_HEADING = 8  # words
-
-
-def compare(fact: str, entry: str, *, low: float = LOW, high: float = HIGH) -> tuple[bool, list[str]]:
-    """Whether words prove that `entry` states `fact`, and if not, the stretch that they leave open, if any.
-
-    What an entry says is about what its heading names ("Ann Lee: … She was born in Ulm."): a stretch that leaves the fact
-    open is looked at again with the heading before it. Of several open stretches it is the one that shares the most words
-    with the fact.
-    """
-    heading, mark, _ = entry.partition(": ")
-    headed = bool(mark) and len(heading.split()) <= _LONGEST_HEADING
-    undecided = []
-    for text in stretches(entry, len(sentences(fact)) or 1):
-        verdict = states(fact, text, low=low, high=high)
-        if verdict is None and headed and not text.startswith(heading):
-            verdict = states(fact, f"{heading}: {text}", low=low, high=high)
-        if verdict:
-            return True, []
-        if verdict is None:
-            undecided.append(text)
-    wanted = words_of(fact).all
-    return False, sorted(undecided, key=lambda text: -recall(wanted, words_of(text).all))[:1]

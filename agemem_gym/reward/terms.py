@@ -19,8 +19,8 @@ from collections.abc import Sequence
 
 from agemem_gym.context import Message
 from agemem_gym.episode import Episode, StepRecord
+from agemem_gym.facts import PhraseExtractor, key_phrases
 from agemem_gym.reward.judges import Judge
-from agemem_gym.reward.phrases import PhraseExtractor, key_phrases
 from agemem_gym.tools.tool import ToolResult
 
 NO_ANSWER = -1.0

@@ -11,9 +11,9 @@ from gymnasium.utils.env_checker import check_env
 import agemem_gym
 from agemem_gym.curriculum import ThreeStage
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.facts import compare
 from agemem_gym.protocol import call_reply
 from agemem_gym.registration import BENCHMARKS
-from agemem_gym.reward.offline import compare
 
 IDS = [benchmark.three_stage_id for benchmark in BENCHMARKS]
 NEXT = "<answer>Noted.</answer>"

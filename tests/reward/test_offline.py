@@ -3,10 +3,10 @@
 import pytest
 from agemem_gym.envs.hotpotqa.generated import generate
 
+from agemem_gym.facts import states, words_of
 from agemem_gym.memory import make_encoder
 from agemem_gym.memory.encoder import EncoderError
 from agemem_gym.reward import Judge, OfflineJudge
-from agemem_gym.reward.overlap import states, words_of
 
 BOX = "A red box is in the room, 3 steps south of the start."
 MILL = "Ada Karr, a miller of Port Vell, built the Old Mill in 1840."

@@ -9,8 +9,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.facts import states_fact
 from agemem_gym.memory.encoder import Encoder
-from agemem_gym.reward.offline import compare
 
 SimilarityRange = tuple[float, float]
 """Lowest and highest cosine similarity to the query that a distractor may have."""
@@ -109,7 +109,7 @@ class Chooser:
 
 def states_a_fact(text: str, scene: DistractorScene) -> bool:
     """Whether a text states a gold fact: then it does not distract."""
-    return any(compare(fact, text)[0] for fact in scene.key_facts)
+    return any(states_fact(fact, text) for fact in scene.key_facts)
 
 
 def _range(similarity: SimilarityRange) -> SimilarityRange:

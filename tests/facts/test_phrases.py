@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agemem_gym.reward import key_phrases
+from agemem_gym.facts import key_phrases
 
 
 @pytest.mark.parametrize(
