@@ -20,8 +20,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from agemem_gym.baselines.scripted import names_in
 
+from agemem_gym.baselines.scripted import names_in
 from agemem_gym.protocol import call_reply
 from agemem_gym.reward.offline import compare
 

@@ -21,14 +21,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import mean
 
+from rich.console import Console
+from rich.table import Table
+
 from agemem_gym.envs.alfworld.engine import Engine
 from agemem_gym.envs.alfworld.game import Game, load_game
 from agemem_gym.envs.alfworld.generator import SPLITS, generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES, parse_goal
 from agemem_gym.envs.alfworld.official import data_folder, index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS
-from rich.console import Console
-from rich.table import Table
 
 
 @dataclass(frozen=True)

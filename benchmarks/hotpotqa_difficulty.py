@@ -25,16 +25,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
+from agemem_gym.answers import exact_match, f1
 from agemem_gym.envs.hotpotqa.data import RealQuestions
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
 from agemem_gym.envs.hotpotqa.kinds import MONTHS, VALUES
 from agemem_gym.envs.hotpotqa.names import SPLITS
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import normalised, words
-from rich.console import Console
-from rich.table import Table
-
-from agemem_gym.answers import exact_match, f1
 from agemem_gym.memory import make_encoder
 
 _DATE = re.compile(rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}|(?:{'|'.join(MONTHS)}) \d{{1,2}}, \d{{4}}")

@@ -22,13 +22,13 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from agemem_gym.envs.hotpotqa.data import RealQuestions
-from agemem_gym.envs.hotpotqa.generated import generate
-from agemem_gym.envs.hotpotqa.question import Question, standing_alone
 from report import Row, print_table, write_json
 
 from agemem_gym.agent import agent_env_kwargs, make_agent
 from agemem_gym.env import MemoryEnv
+from agemem_gym.envs.hotpotqa.data import RealQuestions
+from agemem_gym.envs.hotpotqa.generated import generate
+from agemem_gym.envs.hotpotqa.question import Question, standing_alone
 from agemem_gym.facts import HIGH, LOW, compare, key_phrases, stretches
 from agemem_gym.leaderboard import play_episode
 from agemem_gym.memory import Encoder, make_encoder

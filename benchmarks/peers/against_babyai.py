@@ -21,10 +21,11 @@ from typing import Any
 
 import gymnasium
 import minigrid  # noqa: F401  (registers the levels)
+from report import Row, run
+
 from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.commands import CHECK, LOW_LEVEL
 from agemem_gym.envs.babyai.levels import AGENTBOARD_SEEDS
-from report import Row, run
 
 LOW_LEVELS = ("BabyAI-GoToLocal-v0", "BabyAI-PutNextLocal-v0", "BabyAI-GoTo-v0", "BabyAI-BossLevel-v0")
 MACRO_LEVELS = (

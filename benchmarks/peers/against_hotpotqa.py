@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from report import Row, run
+
 from agemem_gym.envs.hotpotqa import HotpotQATask
 from agemem_gym.envs.hotpotqa.data import RealQuestions
 from agemem_gym.envs.hotpotqa.generated import generate
 from agemem_gym.envs.hotpotqa.question import Question
-from report import Row, run
 
 QUESTIONS = 300
 

@@ -10,11 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from report import Row, run
+
 from agemem_gym.envs.pddl import PDDLTask
 from agemem_gym.envs.pddl.grounding import Action, Ground
 from agemem_gym.envs.pddl.library import own_or_packaged, packaged_folder
 from agemem_gym.envs.pddl.parsing import parse_problem
-from report import Row, run
 
 DOMAINS = ("blocks", "ferry", "manygripper", "manylogistics")
 

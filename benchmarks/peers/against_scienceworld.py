@@ -9,9 +9,10 @@ from __future__ import annotations
 import statistics
 import time
 
-from agemem_gym.envs.scienceworld import ScienceWorldTask
 from report import Row, run
 from scienceworld import ScienceWorldEnv
+
+from agemem_gym.envs.scienceworld import ScienceWorldTask
 
 TASKS = ("boil", "power-component", "find-animal", "chemistry-mix", "grow-plant", "use-thermometer")
 QUICK_TASKS = ("find-animal",)

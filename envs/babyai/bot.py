@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any, SupportsIndex
 
 from agemem_gym.envs.babyai.world import World
-
 from agemem_gym.errors import import_extra
 
 MAX_LOOKS = 400  # per replan; the longest that led to an action over 96 levels × 20 seeds is far below

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+
 from agemem_gym.envs.babyai import wording
 from agemem_gym.envs.babyai.commands import CHECK, LOW_LEVEL, Commands, Plan, Refusal
 from agemem_gym.envs.babyai.expert import Expert, expert_commands
@@ -17,7 +18,6 @@ from agemem_gym.envs.babyai.labels import Label, LabelProgress, read_labels
 from agemem_gym.envs.babyai.levels import SPLIT_BASES, LevelSeed, Tasks, choose_levels
 from agemem_gym.envs.babyai.paths import PICKUP, TOGGLE
 from agemem_gym.envs.babyai.world import World
-
 from agemem_gym.errors import ConfigurationError, import_extra
 from agemem_gym.task import Metric, TaskStart, TaskStep
 

@@ -18,7 +18,6 @@ from typing import Any
 from agemem_gym.envs.babyai.levels import LevelSeed
 from agemem_gym.envs.babyai.paths import FORWARD, LEFT, RIGHT, TOGGLE
 from agemem_gym.envs.babyai.view import View, look
-
 from agemem_gym.errors import import_extra
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
-
 from agemem_gym.errors import ConfigurationError, MissingDependencyError, import_extra
 
 HUB_NAME = "hotpotqa/hotpot_qa"

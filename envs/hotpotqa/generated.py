@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+
 from agemem_gym.envs.hotpotqa.kinds import KIND, KINDS, Relation
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import Corpus

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+
+from agemem_gym.answers import exact_match, f1
 from agemem_gym.envs.hotpotqa.data import RealQuestions, check_source
 from agemem_gym.envs.hotpotqa.generated import LEVELS, QUESTIONS_PER_WORLD, corpus_of, generate
 from agemem_gym.envs.hotpotqa.names import SPLITS
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question, standing_alone
 from agemem_gym.envs.hotpotqa.search import Corpus
-
-from agemem_gym.answers import exact_match, f1
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Metric, TaskStart, TaskStep
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+
 from agemem_gym.envs.hotpotqa.kinds import KIND, KINDS, MONTHS, VALUES, Kind, Relation
 from agemem_gym.envs.hotpotqa.names import Namer, is_woman
 from agemem_gym.envs.hotpotqa.question import Paragraph

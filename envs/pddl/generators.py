@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+
 from agemem_gym.envs.pddl.parsing import Atom, Problem
 
 LEVELS = 5

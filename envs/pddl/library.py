@@ -12,7 +12,6 @@ from agemem_gym.envs.pddl.generators import GENERATORS, draw
 from agemem_gym.envs.pddl.grounding import Action, Ground
 from agemem_gym.envs.pddl.parsing import Domain, Problem, parse_domain, parse_problem
 from agemem_gym.envs.pddl.planner import Planner
-
 from agemem_gym.errors import ConfigurationError, MissingDependencyError
 
 AGENTBOARD = ("gripper", "blockworld", "barman", "tyreworld")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+
 from agemem_gym.envs.pddl import wording
 from agemem_gym.envs.pddl.grounding import Action
 from agemem_gym.envs.pddl.library import (
@@ -23,7 +24,6 @@ from agemem_gym.envs.pddl.library import (
     packaged_problems,
 )
 from agemem_gym.envs.pddl.planner import Planner
-
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Metric, TaskStart, TaskStep
 

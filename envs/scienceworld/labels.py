@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from agemem_gym.envs.scienceworld.variations import COUNTS, Variation
-
 from agemem_gym.errors import ConfigurationError
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agemem_gym.envs.scienceworld.variations import ALIASES, COUNTS, SPLITS, is_electrical
-
 from agemem_gym.errors import ConfigurationError
 
 MAX_MOVES = {"full": 250, "agentboard": 30}

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from agemem_gym.envs.scienceworld.jvm import Call, Jvm, Reference
-
 from agemem_gym.errors import EngineError
 
 _INTERFACE = "scienceworld.runtime.pythonapi.PythonInterface"

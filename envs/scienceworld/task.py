@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+
 from agemem_gym.envs.scienceworld import facts
 from agemem_gym.envs.scienceworld.expert import plan, replay
 from agemem_gym.envs.scienceworld.labels import Label, LabelProgress, read_labels
@@ -25,7 +26,6 @@ from agemem_gym.envs.scienceworld.variations import (
     round_robin,
     split_of,
 )
-
 from agemem_gym.errors import ConfigurationError, EngineError, import_extra
 from agemem_gym.task import Metric, TaskStart, TaskStep
 

@@ -1,8 +1,8 @@
 """The offline judge: words first, the encoder only where they leave it open."""
 
 import pytest
-from agemem_gym.envs.hotpotqa.generated import generate
 
+from agemem_gym.envs.hotpotqa.generated import generate
 from agemem_gym.facts import states, words_of
 from agemem_gym.memory import make_encoder
 from agemem_gym.memory.encoder import EncoderError

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from agemem_gym.envs.alfworld.engine import Engine
 from agemem_gym.envs.alfworld.game import UNKNOWN_GOAL, Game, load_game
 from agemem_gym.envs.alfworld.generator import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES
 from agemem_gym.envs.alfworld.official import index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS
-
 from agemem_gym.errors import ConfigurationError
 
 

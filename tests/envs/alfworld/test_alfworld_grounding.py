@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from agemem_gym.envs.alfworld.game import Game, load_game
 from agemem_gym.envs.alfworld.generator import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agemem_gym.envs.alfworld import ALFWorldTask
 from agemem_gym.envs.alfworld.commands import normalised, readings
 from agemem_gym.envs.alfworld.game import RELEASED_DOMAIN, RELEASED_GRAMMAR, trusted
@@ -19,9 +22,6 @@ from agemem_gym.envs.alfworld.generator import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES, parse_goal
 from agemem_gym.envs.alfworld.official import index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS, UNSEEN_FLOOR_PLANS, floor_plans
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Task, TaskStep
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.commands import Commands, Refusal
 from agemem_gym.envs.babyai.levels import AGENTBOARD_LEVELS, AGENTBOARD_SEEDS

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.commands import CHECK, Commands, Refusal
 from agemem_gym.envs.babyai.levels import AGENTBOARD_LEVELS, LevelSeed, registered_levels

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.bot import bot_actions
 from agemem_gym.envs.babyai.levels import LevelSeed, registered_levels

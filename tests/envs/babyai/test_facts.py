@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.levels import registered_levels
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+
 from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.labels import Label, LabelProgress
-
 from agemem_gym.errors import ConfigurationError
 
 

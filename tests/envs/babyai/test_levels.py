@@ -1,6 +1,9 @@
 """Levels, splits and the order of tasks."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agemem_gym.envs.babyai.levels import (
     AGENTBOARD_LEVELS,
     AGENTBOARD_SEEDS,
@@ -11,9 +14,6 @@ from agemem_gym.envs.babyai.levels import (
     choose_levels,
     registered_levels,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from agemem_gym.errors import ConfigurationError
 
 

@@ -10,10 +10,10 @@ import sys
 import numpy as np
 import psutil
 import pytest
-from agemem_gym.envs.babyai import BabyAITask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Task
 

@@ -5,10 +5,11 @@ import random
 import gymnasium
 import numpy as np
 import pytest
+from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
+
 from agemem_gym.envs.babyai.levels import AGENTBOARD_LEVELS, LevelSeed, registered_levels
 from agemem_gym.envs.babyai.view import SIZE, STATES
 from agemem_gym.envs.babyai.world import World
-from minigrid.core.constants import IDX_TO_COLOR, IDX_TO_OBJECT
 
 
 def image_names(env):

@@ -5,6 +5,7 @@ import sys
 from collections import Counter, defaultdict
 
 import pytest
+
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
 from agemem_gym.envs.hotpotqa.kinds import KINDS, VALUES
 from agemem_gym.envs.hotpotqa.names import split_of

@@ -7,10 +7,10 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
-from agemem_gym.envs.hotpotqa import HotpotQATask
-from agemem_gym.envs.hotpotqa.generated import generate
 
 import agemem_gym  # noqa: F401  registers the ids
+from agemem_gym.envs.hotpotqa import HotpotQATask
+from agemem_gym.envs.hotpotqa.generated import generate
 from agemem_gym.errors import ConfigurationError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "hotpotqa"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from agemem_gym.envs.pddl import PDDLTask
 from agemem_gym.envs.pddl.grounding import Ground
 from agemem_gym.envs.pddl.library import AGENTBOARD, PDDLGYM, own_or_packaged, packaged_folder
 from agemem_gym.envs.pddl.parsing import parse_problem
-
 from agemem_gym.errors import ConfigurationError
 
 DOMAIN = """(define (domain lamps)

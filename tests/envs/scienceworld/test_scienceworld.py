@@ -11,11 +11,11 @@ import gymnasium as gym
 import numpy as np
 import psutil
 import pytest
+
+import agemem_gym  # noqa: F401
 from agemem_gym.envs.scienceworld import ScienceWorldTask
 from agemem_gym.envs.scienceworld.pool import POOL
 from agemem_gym.envs.scienceworld.variations import COUNTS, in_order, round_robin
-
-import agemem_gym  # noqa: F401
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
 
 COMMANDS = [
