@@ -28,6 +28,7 @@ MODULES = [
     "agemem_gym.memory.store",
     "agemem_gym.play",
     "agemem_gym.protocol",
+    "agemem_gym.protocol.reply",
     "agemem_gym.reward.offline",
     "agemem_gym.spaces",
     "agemem_gym.tools.tool",

@@ -1,0 +1,30 @@
+"""The reply protocol: what an agent may say, how it is read, and the system prompt that tells it so.
+
+- :mod:`agemem_gym.protocol.reply`: :class:`Reply`, :func:`parse`, and :func:`call_reply`, which writes what `parse` reads
+- :mod:`agemem_gym.protocol.prompt`: :func:`system_prompt` and what is said of the stages
+"""
+
+from agemem_gym.protocol.prompt import STAGES_PROMPT, system_prompt
+from agemem_gym.protocol.reply import (
+    FORMAT_ERRORS,
+    MAX_CALLS_PER_REPLY,
+    MAX_REPLY_CHARACTERS,
+    Reply,
+    ToolCall,
+    call_reply,
+    encodable,
+    parse,
+)
+
+__all__ = [
+    "FORMAT_ERRORS",
+    "MAX_CALLS_PER_REPLY",
+    "MAX_REPLY_CHARACTERS",
+    "STAGES_PROMPT",
+    "Reply",
+    "ToolCall",
+    "call_reply",
+    "encodable",
+    "parse",
+    "system_prompt",
+]
