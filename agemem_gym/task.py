@@ -96,7 +96,7 @@ class Task(Protocol):
         """Start the episode that `seed` stands for.
 
         A finite split is walked round-robin, so that seeds ``0 … size-1`` play each of its tasks exactly once and few seeds
-        already cover many kinds. ``options["index"]`` picks the i-th task of the split in the official order instead.
+        already cover many kinds. ``options["task_index"]`` picks the i-th task of the split in the official order instead.
 
         Raises:
             ConfigurationError: an option that this engine does not know, or an index outside the split.

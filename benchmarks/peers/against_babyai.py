@@ -162,7 +162,7 @@ def _macro(level: str, steps: int, repetitions: int, peer_class: Any) -> Row:
     def ours() -> float:
         spent = 0.0
         for index, commands in enumerate(episodes):
-            task.reset(0, {"index": index})
+            task.reset(0, {"task_index": index})
             start = time.perf_counter()
             for command in commands:
                 task.act(command)
@@ -190,7 +190,7 @@ def _macro(level: str, steps: int, repetitions: int, peer_class: Any) -> Row:
 def _macro_commands(task: BabyAITask, index: int, steps: int) -> list[str]:
     """A random walk over possible commands, macros preferred, until the level is over."""
     chance = random.Random(index)
-    task.reset(0, {"index": index})
+    task.reset(0, {"task_index": index})
     commands: list[str] = []
     while len(commands) < steps:
         possible = [name for name in task.admissible() if name != CHECK]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from agemem_gym.errors import ConfigurationError, EngineError
+from agemem_gym.checks import at_least, chosen_index, file_at, flag, one_of, only_options, some_of
+from agemem_gym.errors import EngineError
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
 from . import packaged
@@ -112,20 +113,20 @@ class ALFWorldTask:
         max_moves: int | None = None,
         trust: bool = False,
     ) -> None:
-        self._protocol = _one_of("protocol", protocol, tuple(MOVE_LIMITS))
-        self._split = _one_of("split", split or DEFAULT_SPLITS[protocol], SPLITS)
+        self._protocol = one_of("protocol", protocol, tuple(MOVE_LIMITS))
+        self._split = one_of("split", DEFAULT_SPLITS[protocol] if split is None else split, SPLITS)
         self._task_types = _task_types(task_types)
-        self._rooms = _several("rooms", rooms, tuple(ROOM_KINDS))
-        self._max_moves = MOVE_LIMITS[protocol] if max_moves is None else _limit(max_moves)
+        self._rooms = some_of("rooms", rooms, tuple(ROOM_KINDS))
+        self._max_moves = MOVE_LIMITS[protocol] if max_moves is None else at_least("max_moves", max_moves)
         self._folder = data_folder(data, self._split)
-        self._file = Path(game) if game is not None else None
-        self._trust = trust
+        self._file = file_at("game", game, "a game file (*.tw-pddl)") if game is not None else None
+        self._trust = flag("trust", trust)
         self._engine: Engine | None = None
 
     # -- Task -----------------------------------------------------------------------------------------------------------
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
-        """See :meth:`agemem_gym.task.Task.reset`. ``options``: ``{"index": i}``, the i-th game of the split."""
+        """See :meth:`agemem_gym.task.Task.reset`. ``options``: ``{"task_index": i}``, the i-th game of the split."""
         game = self._game(self._position(seed, options))
         self._goal = parse_goal(game.problem)
         frame = self._play(game)
@@ -208,17 +209,11 @@ class ALFWorldTask:
     # -- which game -----------------------------------------------------------------------------------------------------
 
     def _position(self, seed: int, options: Mapping[str, Any]) -> int:
-        if unknown := sorted(set(options) - {"index"}):
-            raise ConfigurationError(f"unknown reset options {unknown}; ALFWorld takes {{'index': i}}")
         size = self.size()
-        if "index" not in options:
-            return seed if size is None else seed % size
-        position = options["index"]
-        if not isinstance(position, (int, np.integer)) or position < 0 or (size is not None and position >= size):
-            raise ConfigurationError(
-                f"options['index'] is {position!r}; expected 0 to {(size or 0) - 1 if size else '…'}"
-            )
-        return int(position)
+        index = chosen_index(only_options(options, task="ALFWorld"), size)
+        if index is not None:
+            return index
+        return seed if size is None else seed % size
 
     def _game(self, position: int) -> Game:
         if self._file is not None:
@@ -292,28 +287,9 @@ class ALFWorldTask:
         return TaskStep(observation, self._best, self._won, self._won, valid)
 
 
-def _one_of(keyword: str, given: str, expected: Sequence[str]) -> str:
-    if given not in expected:
-        raise ConfigurationError(f"{keyword}={given!r}: expected one of {', '.join(map(repr, expected))}")
-    return given
-
-
-def _several(keyword: str, given: Sequence[str] | str | None, expected: Sequence[str]) -> tuple[str, ...]:
-    chosen = expected if given is None else (given,) if isinstance(given, str) else tuple(given)
-    if not chosen:
-        raise ConfigurationError(f"{keyword} is empty: expected some of {', '.join(map(repr, expected))}")
-    return tuple(_one_of(keyword, item, expected) for item in chosen)
-
-
 def _task_types(given: Sequence[str | int] | str | int | None) -> tuple[str, ...]:
-    listed = [given] if isinstance(given, (str, int)) else given
-    if listed is None:
-        return TASK_TYPES
+    if given is None or isinstance(given, str):
+        return some_of("task_types", given, TASK_TYPES)
+    listed = given if isinstance(given, Sequence) else [given]
     names = [TASK_TYPES[item - 1] if isinstance(item, int) and 1 <= item <= 6 else item for item in listed]
-    return _several("task_types", [str(name) for name in names], TASK_TYPES)
-
-
-def _limit(max_moves: int) -> int:
-    if not isinstance(max_moves, int) or max_moves < 1:
-        raise ConfigurationError(f"max_moves={max_moves!r}: expected a whole number of at least 1")
-    return max_moves
+    return some_of("task_types", [str(name) for name in names], TASK_TYPES)

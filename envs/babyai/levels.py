@@ -118,15 +118,8 @@ class Tasks:
         return LevelSeed(self.levels[level], SPLIT_BASES[self.split] + seed)
 
     def by_index(self, index: int) -> LevelSeed:
-        """The `index`-th task in the official order: AgentBoard's goes level by level, the endless ones by seed.
-
-        Raises:
-            ConfigurationError: there is no such index.
-        """
-        size = self.size()
-        if not isinstance(index, int) or isinstance(index, bool) or index < 0 or (size is not None and index >= size):
-            raise ConfigurationError(f"options['index']={index!r}: expected an integer from 0 to {(size or 2**31) - 1}")
-        if size is None:
+        """The `index`-th task in the official order: AgentBoard's goes level by level, the endless ones by seed."""
+        if self.size() is None:
             return self.by_seed(index)
         level, which = divmod(index, len(AGENTBOARD_SEEDS))
         return LevelSeed(self.levels[level], AGENTBOARD_SEEDS[which])

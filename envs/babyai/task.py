@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from agemem_gym.checks import at_least, chosen_index, file_at, one_of, only_options
 from agemem_gym.envs.babyai import wording
 from agemem_gym.envs.babyai.commands import CHECK, LOW_LEVEL, Commands, Plan, Refusal
 from agemem_gym.envs.babyai.expert import Expert, expert_commands
@@ -26,7 +27,7 @@ STEPS_PER_MACRO = 8  # a macro walks a room at most
 PROTOCOLS = ("full", "agentboard")
 MODES = ("macro", "low")
 EXPERTS = ("bot", "planner")
-_OPTIONS = ("index", "level", "level_seed")
+_OPTIONS = ("task_index", "level", "level_seed")
 
 _LOW_COMMANDS = "turn left, turn right, move forward, drop, toggle (a door or a box in front of you)"
 _MACRO_COMMANDS = (
@@ -70,7 +71,7 @@ class BabyAITask:
     **Termination**: success, or a strict instruction broken for good. The env truncates after ``max_moves`` commands.
 
     **Splits.** Disjoint ranges of level seeds, see :mod:`~agemem_gym.envs.babyai.levels`. Episode seeds walk the levels
-    round-robin. ``reset(options=…)``: ``index`` (official order), or ``level`` and ``level_seed`` (exactly that level and
+    round-robin. ``reset(options=…)``: ``task_index`` (official order), or ``level`` and ``level_seed`` (exactly that level and
     minigrid seed).
 
     ============  ============  ============================================================================================
@@ -108,12 +109,12 @@ class BabyAITask:
         labels: str | Path | None = None,
         expert: Expert | None = None,
     ) -> None:
-        _one_of("expert", expert, (*EXPERTS, None))
-        _one_of("protocol", protocol, PROTOCOLS)
-        _one_of("mode", mode, MODES)
+        if expert is not None:
+            one_of("expert", expert, EXPERTS)
+        one_of("protocol", protocol, PROTOCOLS)
+        one_of("mode", mode, MODES)
         splits = ("test",) if protocol == "agentboard" else tuple(SPLIT_BASES)
-        split = split if split is not None else splits[0]  # type: ignore[assignment]
-        _one_of("split", split, splits)
+        split = one_of("split", split if split is not None else splits[0], splits)  # type: ignore[assignment]
         self._tasks = Tasks(choose_levels(level, protocol), protocol, str(split))
         self._mode = mode
         self._expert: Expert = expert or ("planner" if protocol == "agentboard" else "bot")
@@ -219,17 +220,15 @@ class BabyAITask:
         return steps if self._mode == "low" else max(AGENTBOARD_MOVES, steps // STEPS_PER_MACRO)
 
     def _choose(self, seed: int, options: Mapping[str, Any]) -> LevelSeed:
-        unknown = sorted(set(options) - set(_OPTIONS))
-        if unknown:
-            raise ConfigurationError(f"options {unknown} are not known to BabyAI; it takes {', '.join(_OPTIONS)}")
-        if ("level" in options or "level_seed" in options) and "index" in options:
-            raise ConfigurationError("options: give either index, or level and level_seed")
-        if "index" in options:
-            return self._tasks.by_index(options["index"])
+        options = only_options(options, _OPTIONS, task="BabyAI")
+        if ("level" in options or "level_seed" in options) and "task_index" in options:
+            raise ConfigurationError("options: give either task_index, or level and level_seed")
+        index = chosen_index(options, self._tasks.size())
+        if index is not None:
+            return self._tasks.by_index(index)
         task = self._tasks.by_seed(seed)
-        level, level_seed = options.get("level", task.level), options.get("level_seed", task.seed)
-        if not isinstance(level_seed, int) or isinstance(level_seed, bool) or level_seed < 0:
-            raise ConfigurationError(f"options['level_seed']={level_seed!r}: expected an integer of 0 or more")
+        level = options.get("level", task.level)
+        level_seed = at_least("options['level_seed']", options.get("level_seed", task.seed), 0)
         return (
             LevelSeed(choose_levels(level, "full")[0], level_seed)
             if "level" in options
@@ -306,18 +305,10 @@ def _can_toggle(thing: Any) -> bool:
     return thing is not None and thing.type in ("door", "box")
 
 
-def _one_of(keyword: str, given: object, known: Sequence[str]) -> None:
-    if given not in known:
-        raise ConfigurationError(f"{keyword}={given!r} is not known; expected one of {', '.join(map(repr, known))}")
-
-
 def _label_file(labels: str | Path | None, protocol: str, level: object) -> Path | None:
     if labels is None:
         return None
     if protocol != "agentboard" or level not in (None, "agentboard"):
         raise ConfigurationError("labels= belongs to protocol='agentboard' with all of its levels; leave level= out")
     import_extra("minigrid", "babyai")
-    path = Path(labels)
-    if not path.is_file():
-        raise ConfigurationError(f"labels={str(labels)!r} is no file; expected AgentBoard's data/babyai/test.jsonl")
-    return path
+    return file_at("labels", labels, "AgentBoard's data/babyai/test.jsonl")

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agemem_gym.answers import exact_match, f1
+from agemem_gym.checks import chosen_index, one_of, only_options, some_of
 from agemem_gym.envs.hotpotqa.data import RealQuestions, check_source
 from agemem_gym.envs.hotpotqa.generated import LEVELS, QUESTIONS_PER_WORLD, corpus_of, generate
 from agemem_gym.envs.hotpotqa.names import SPLITS
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question, standing_alone
 from agemem_gym.envs.hotpotqa.search import Corpus
-from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
 MODES = ("open", "closed", "search")
@@ -70,7 +70,7 @@ class HotpotQATask:
     ``protocol``    ``"full"``      move limit: ``"full"`` 20, ``"agentboard"`` 30
     ==============  ==============  ===========================================================================
 
-    ``reset(options=…)`` takes ``index``: the i-th question of the split. Seeds walk a finite split round-robin.
+    ``reset(options=…)`` takes ``task_index``: the i-th question of the split. Seeds walk a finite split round-robin.
 
     Sources: Yang et al. 2018 (data, schema, metrics: ``hotpot_evaluate_v1.py``); Yao et al. 2023 (ReAct) for
     ``search[…]``.
@@ -90,15 +90,10 @@ class HotpotQATask:
         data: str | Path | None = None,
         protocol: str = "full",
     ) -> None:
-        for keyword, given, expected in (
-            ("mode", mode, MODES),
-            ("split", split, SPLITS),
-            ("protocol", protocol, tuple(MOVE_LIMITS)),
-        ):
-            if given not in expected:
-                raise ConfigurationError(f"{keyword}={given!r}: expected one of {', '.join(expected)}")
-        self._mode, self._split, self._protocol = mode, split, protocol
-        self._levels = _levels(level)
+        self._mode = one_of("mode", mode, MODES)
+        self._split = one_of("split", split, SPLITS)
+        self._protocol = one_of("protocol", protocol, tuple(MOVE_LIMITS))
+        self._levels = some_of("level", level, LEVELS)
         self._data = data
         if data is not None:
             check_source(data)
@@ -107,7 +102,7 @@ class HotpotQATask:
     # ------------------------------------------------------------------------------------------------- the episode
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
-        """Ask the question that `seed` or ``options["index"]`` stands for."""
+        """Ask the question that `seed` or ``options["task_index"]`` stands for."""
         self._index = self._position(seed, options)
         self._question = question = self._ask(self._index)
         self._corpus: Corpus | None = None
@@ -196,17 +191,11 @@ class HotpotQATask:
     # ------------------------------------------------------------------------------------------------- the parts
 
     def _position(self, seed: int, options: Mapping[str, Any]) -> int:
-        if unknown := sorted(set(options) - {"index"}):
-            raise ConfigurationError(f"unknown reset option {', '.join(unknown)}: expected index")
         size = self.size()
-        index = options.get("index")
-        if index is None:
-            return seed if size is None else seed % size
-        if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or index < 0:
-            raise ConfigurationError(f"index={index!r}: expected a whole number from 0")
-        if size is not None and index >= size:
-            raise ConfigurationError(f"index={index!r}: expected 0 to {size - 1}")
-        return int(index)
+        index = chosen_index(only_options(options, task="HotpotQA"), size)
+        if index is not None:
+            return index
+        return seed if size is None else seed % size
 
     def _ask(self, index: int) -> Question:
         return generate(self._split, index, self._levels) if self._data is None else self._rows()[index]
@@ -235,13 +224,6 @@ class HotpotQATask:
         near = [rows[(self._index + i) % len(rows)] for i in range(min(len(rows), _CORPUS_QUESTIONS))]
         unique: dict[str, Paragraph] = {p.title: p for question in reversed(near) for p in question.paragraphs}
         return Corpus(tuple(unique.values()))
-
-
-def _levels(level: str | Sequence[str] | None) -> tuple[str, ...]:
-    levels = LEVELS if level is None else (level,) if isinstance(level, str) else tuple(level)
-    if not levels or not set(levels) <= set(LEVELS):
-        raise ConfigurationError(f"level={level!r}: expected {', '.join(LEVELS)}, or a list of these")
-    return levels
 
 
 @cache

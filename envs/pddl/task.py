@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from agemem_gym.checks import chosen_index, only_options
 from agemem_gym.envs.pddl import wording
 from agemem_gym.envs.pddl.grounding import Action
 from agemem_gym.envs.pddl.library import (
@@ -67,7 +68,7 @@ class PDDLTask:
     data       a folder of AgentBoard's own problem files, ``<domain>/*.pddl`` with its ``domain.pddl``          none
     =========  ================================================================================================  =============
 
-    ``reset(options=…)`` takes ``index``: the i-th problem, domain by domain under ``agentboard``, else as seeds walk.
+    ``reset(options=…)`` takes ``task_index``: the i-th problem, domain by domain under ``agentboard``, else as seeds walk.
 
     Sources: AgentBoard's ``environment/pddl_env`` (protocol, wording), ``pddlgym/parser.py``, ``pddlgym/core.py``.
     """
@@ -97,7 +98,7 @@ class PDDLTask:
     # ------------------------------------------------------------------------------------------------- the episode
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
-        """Start the problem that `seed` or ``options["index"]`` stands for."""
+        """Start the problem that `seed` or ``options["task_index"]`` stands for."""
         case = self._case(seed, options)
         self._case_now, self._ground = case, case.ground
         self._planner = None
@@ -210,22 +211,14 @@ class PDDLTask:
     # ------------------------------------------------------------------------------------------------- the parts
 
     def _case(self, seed: int, options: Mapping[str, Any]) -> Case:
-        unknown = sorted(set(options) - {"index"})
-        if unknown:
-            raise ConfigurationError(f"unknown reset option {', '.join(unknown)}: expected index")
-        index = options.get("index")
-        size = self.size()
-        if index is not None and (
-            not isinstance(index, (int, np.integer)) or index < 0 or (size is not None and index >= size)
-        ):
-            raise ConfigurationError(f"index={index!r}: expected 0 to {'…' if size is None else size - 1}")
+        index = chosen_index(only_options(options, task="PDDL"), self.size())
         if self._files:
             return from_files(*self._files)
         if self._protocol == "agentboard" or self._data:
             order = self._agentboard() if index is not None else _interleaved(self._agentboard())
-            name, number = order[(seed if index is None else int(index)) % len(order)]
+            name, number = order[(seed if index is None else index) % len(order)]
             return from_files(*self._data[name][number]) if self._data else generated(name, "agentboard", number)
-        turn = seed if index is None else int(index)
+        turn = seed if index is None else index
         name, number = self._domains[turn % len(self._domains)], turn // len(self._domains)
         if name in AGENTBOARD:
             return generated(name, self._split, number)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from agemem_gym.checks import chosen_index, only_options
 from agemem_gym.envs.scienceworld import facts
 from agemem_gym.envs.scienceworld.expert import plan, replay
 from agemem_gym.envs.scienceworld.labels import Label, LabelProgress, read_labels
@@ -40,7 +41,7 @@ _COMMANDS = (
 _NOT_UNDERSTOOD = "No known action matches that input."
 _UNKNOWN = ("No known action matches", "Unknown action")
 _OVER = "The episode is over."
-_OPTIONS = ("index", "task_name", "variation")
+_OPTIONS = ("task_index", "task_name", "variation")
 
 
 class ScienceWorldTask:
@@ -77,7 +78,7 @@ class ScienceWorldTask:
     do not fit.
 
     **Splits.** The engine's own lists: train 3,592, dev 1,794, test 1,821 variations. Episode seeds walk the tasks
-    round-robin. ``reset(options=…)``: ``index`` (official order: task by task), or ``task_name`` and ``variation``.
+    round-robin. ``reset(options=…)``: ``task_index`` (official order: task by task), or ``task_name`` and ``variation``.
 
     ================  ==============  =====================================================================================
     keyword           default         meaning
@@ -262,14 +263,13 @@ class ScienceWorldTask:
         return in_order(self._names, self._split)
 
     def _choose(self, seed: int, options: Mapping[str, Any]) -> Variation:
-        unknown = sorted(set(options) - set(_OPTIONS))
-        if unknown:
-            raise ConfigurationError(f"options {unknown} are not known to ScienceWorld; it takes {', '.join(_OPTIONS)}")
+        options = only_options(options, _OPTIONS, task="ScienceWorld")
         named = "task_name" in options or "variation" in options
-        if named and "index" in options:
-            raise ConfigurationError("options: give either index, or task_name and variation")
-        if "index" in options:
-            return self._by_index(options["index"])
+        if named and "task_index" in options:
+            raise ConfigurationError("options: give either task_index, or task_name and variation")
+        index = chosen_index(options, self.size())
+        if index is not None:
+            return self._all()[index]
         walk = round_robin(self._all())
         chosen = walk[seed % len(walk)]
         if not named:
@@ -278,12 +278,6 @@ class ScienceWorldTask:
         number = options.get("variation", chosen.number if name == chosen.task else 0)
         _check_variation(name, number)
         return Variation(name, int(number))
-
-    def _by_index(self, index: Any) -> Variation:
-        size = len(self._all())
-        if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < size:
-            raise ConfigurationError(f"options['index']={index!r}: this split has the indices 0 to {size - 1}")
-        return self._all()[int(index)]
 
     def _task_id(self, chosen: Variation) -> str:
         """With simplifications it is another task."""

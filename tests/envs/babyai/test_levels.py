@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agemem_gym.envs.babyai import BabyAITask
 from agemem_gym.envs.babyai.levels import (
     AGENTBOARD_LEVELS,
     AGENTBOARD_SEEDS,
@@ -60,4 +61,4 @@ def test_an_unknown_level_is_answered_with_near_ones():
 @pytest.mark.parametrize("index", [-1, 112, "0", 1.5, True])
 def test_an_index_outside_the_tasks_is_refused(index):
     with pytest.raises(ConfigurationError, match="0 to 111"):
-        Tasks(AGENTBOARD_LEVELS, "agentboard", "test").by_index(index)
+        BabyAITask(protocol="agentboard").reset(0, {"task_index": index})

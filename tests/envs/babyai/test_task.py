@@ -105,7 +105,7 @@ def test_a_constructed_task_can_be_pickled():
 
 def test_agentboards_first_observation_and_goal():
     task = BabyAITask(protocol="agentboard")
-    start = task.reset(0, {"index": 0})
+    start = task.reset(0, {"task_index": 0})
     assert start.task_id == "BabyAI-GoToRedBallGrey-v0/1234"
     assert start.max_moves == 30
     assert start.instruction == "go to the red ball"
@@ -114,13 +114,13 @@ def test_agentboards_first_observation_and_goal():
 
 def test_agentboards_goal_does_not_tell_the_order():
     task = BabyAITask(protocol="agentboard")
-    goals = [task.reset(0, {"index": index}).instruction for index in range(112)]
+    goals = [task.reset(0, {"task_index": index}).instruction for index in range(112)]
     assert not any("then" in goal or "after you" in goal for goal in goals)
 
 
 def test_a_golden_episode():
     task = BabyAITask(protocol="agentboard")
-    task.reset(0, {"index": 0})
+    task.reset(0, {"task_index": 0})
     told = [(command, task.act(command).observation) for command in task.expert()]
     assert told == GOLDEN_EPISODE
 
@@ -205,7 +205,9 @@ def test_a_bad_keyword_is_refused_at_once(keywords):
         BabyAITask(**keywords)
 
 
-@pytest.mark.parametrize("options", [{"what": 1}, {"index": -1}, {"index": 0, "level_seed": 1}, {"level_seed": "x"}])
+@pytest.mark.parametrize(
+    "options", [{"what": 1}, {"task_index": -1}, {"task_index": 0, "level_seed": 1}, {"level_seed": "x"}]
+)
 def test_a_bad_option_is_refused(options):
     with pytest.raises(ConfigurationError, match="options"):
         BabyAITask().reset(0, options)

@@ -123,7 +123,7 @@ def test_background_tells_the_facts_but_neither_question_nor_answer_as_such():
 
 def test_index_option_picks_a_question():
     task = HotpotQATask()
-    assert task.reset(0, {"index": 9}).task_id == task.reset(9, {}).task_id
+    assert task.reset(0, {"task_index": 9}).task_id == task.reset(9, {}).task_id
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_bad_keywords_say_what_was_expected(kwargs, word):
         HotpotQATask(**kwargs)
 
 
-@pytest.mark.parametrize("options", [{"index": -1}, {"index": "3"}, {"index": True}, {"level": "easy"}])
+@pytest.mark.parametrize("options", [{"task_index": -1}, {"task_index": "3"}, {"task_index": True}, {"level": "easy"}])
 def test_bad_options_raise(options):
     with pytest.raises(ConfigurationError):
         HotpotQATask().reset(0, options)
@@ -213,7 +213,7 @@ def test_every_real_question_loads_and_its_expert_wins(name):
     raw = [json.loads(line) for line in (REAL / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
     assert task.size() == len(raw) == 100
     for index, row in enumerate(raw):
-        start = task.reset(0, {"index": index})
+        start = task.reset(0, {"task_index": index})
         assert start.instruction == f"Question: {row['question'].strip()}"
         assert len(start.documents) == len(row["context"]["title"])
         assert start.key_facts
@@ -224,7 +224,7 @@ def test_every_real_question_loads_and_its_expert_wins(name):
 def test_a_search_among_real_paragraphs_finds_the_gold_ones():
     task = HotpotQATask(data=REAL / "validation-100.jsonl", mode="search")
     for index in range(10):
-        task.reset(0, {"index": index})
+        task.reset(0, {"task_index": index})
         for reply in task.expert():
             if reply.startswith("search["):
                 title = reply.removeprefix("search[").removesuffix("]")

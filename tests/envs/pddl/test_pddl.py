@@ -112,7 +112,7 @@ def test_agentboards_protocol_has_sixty_tasks_of_thirty_moves_that_can_be_won():
     assert task.size() == 60
     ids = []
     for index in (0, 19, 20, 29, 30, 49, 50, 59):
-        start = task.reset(0, {"index": index})
+        start = task.reset(0, {"task_index": index})
         ids.append(start.task_id.split("/")[1])
         assert start.max_moves == 30
         assert expert_step(task).success

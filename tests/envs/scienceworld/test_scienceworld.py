@@ -217,8 +217,8 @@ def test_wrong_keywords_are_refused_at_once(keywords, message):
 
 def test_wrong_options_are_refused(task):
     for options, message in (
-        ({"index": 10**6}, "has the indices 0 to"),
-        ({"colour": 1}, "are not known"),
+        ({"task_index": 10**6}, "expected 0 to"),
+        ({"colour": 1}, "takes the reset options task_index, task_name, variation"),
         ({"task_name": "x"}, "expected names out of"),
     ):
         with pytest.raises(ConfigurationError, match=message):
