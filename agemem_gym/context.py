@@ -2,13 +2,16 @@
 
 Appending costs as much as counting the new message's tokens, however long the context is. SUMMARY and FILTER
 (AgeMem, arXiv:2601.01885, eq. 14-15) never remove a protected message: the system message and the task.
+
+Whatever changes the list is one :class:`Edit`, and a listener is told of each: from the edits alone
+:func:`replayed` makes the list again, order included. That is how a record rebuilds every prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -43,9 +46,72 @@ class Message:
     protected: bool = False
     sources: tuple[int, ...] = ()
 
-    def as_chat(self) -> dict[str, str]:
+    def as_chat(self) -> ChatMessage:
         """The message as a chat completion takes it."""
-        return {"role": self.role, "content": self.content}
+        return ChatMessage(role=self.role, content=self.content)
+
+
+class ChatMessage(dict[str, str]):
+    """``{"role", "content"}`` that cannot be changed: the same object stands in ``info["messages"]`` of every later step.
+
+    It is equal to the plain dict, and JSON and pickle take it as one; ``dict(message)`` is a copy to change.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("messages of info are read-only; change a copy: dict(message)")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[ChatMessage], tuple[dict[str, str]]]:
+        return ChatMessage, (dict(self),)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of the context: some messages leave, then at most one comes.
+
+    Attributes:
+        removed: ids of the messages that left.
+        added: id of the message that came, if any.
+        at: its position in what was left; ``None`` for the end.
+        step: number of the reply that brought the change about, from 1; 0 at the start.
+        by: who made it: ``"env"``, a tool's name, ``"stage"``, ``"overflow"``, or what a wrapper calls itself.
+    """
+
+    removed: tuple[int, ...] = ()
+    added: int | None = None
+    at: int | None = None
+    step: int = 0
+    by: str = "env"
+
+
+EditListener = Callable[[tuple[int, ...], "Message | None", "int | None"], None]
+"""Told of each change: ids that left, the message that came, and its position (``None`` for the end)."""
+
+
+def replayed(edits: Iterable[Edit], messages: Mapping[int, Message]) -> list[Message]:
+    """The context that these edits lead to, in its order.
+
+    Args:
+        edits: from the empty context on.
+        messages: by id, at least those that were added.
+
+    Example:
+        >>> text = {i: Message(i, "user", f"text {i}", "observation", 2) for i in (1, 2, 3)}
+        >>> edits = [Edit(added=1), Edit(added=2), Edit(removed=(1,), added=3, at=0)]
+        >>> [message.content for message in replayed(edits, text)]
+        ['text 3', 'text 2']
+    """
+    context: list[Message] = []
+    for edit in edits:
+        if edit.removed:
+            gone = frozenset(edit.removed)
+            context = [message for message in context if message.id not in gone]
+        if edit.added is not None:
+            context.insert(len(context) if edit.at is None else edit.at, messages[edit.added])
+    return context
 
 
 @dataclass(frozen=True)
@@ -63,6 +129,9 @@ class Context:
         token_budget: `T_max`; the context may grow beyond it, :attr:`overflowed` says so.
         count_tokens: token counter, called once per message.
 
+    Attributes:
+        listener: told of every change but :meth:`reset` and :meth:`restore`.
+
     Example:
         >>> context = Context(token_budget=100, count_tokens=lambda text: len(text.split()))
         >>> _ = context.append("system", "Be brief.", kind="system", protected=True)
@@ -77,9 +146,10 @@ class Context:
 
     def __init__(self, token_budget: int, count_tokens: TokenCounter) -> None:
         self.token_budget = token_budget
+        self.listener: EditListener = lambda removed, added, at: None
         self._count_tokens = count_tokens
         self._messages: list[Message] = []
-        self._rendered: list[str] = []  # one string per message, joined by render()
+        self._chat: list[ChatMessage] = []  # beside the messages, so that chat() and render() need not make them again
         self._next_id = 1
         self.tokens = 0
 
@@ -106,19 +176,29 @@ class Context:
     ) -> Message:
         """Add a message at the end, or before the message at position `at`, and return it."""
         message = self._make(role, content, kind, protected, tuple(sources))
-        position = len(self._messages) if at is None else at
-        self._messages.insert(position, message)
-        self._rendered.insert(position, _rendered(message))
-        self.tokens += message.tokens
+        self._insert(message, at)
+        self.listener((), message, at)
         return message
 
-    def chat(self) -> list[dict[str, str]]:
-        """The messages as a chat completion takes them; a fresh list that the caller may change."""
-        return [message.as_chat() for message in self._messages]
+    def messages(self) -> tuple[Message, ...]:
+        """The messages in order."""
+        return tuple(self._messages)
 
-    def render(self) -> str:
-        """The whole context as one text."""
-        return "\n\n".join(self._rendered)
+    def chat(self) -> list[ChatMessage]:
+        """The messages as a chat completion takes them; the list is the caller's, its messages are read-only."""
+        return self._chat.copy()
+
+    def render(self, limit: int | None = None) -> str:
+        """The whole context as one text; of a longer one the last `limit` characters."""
+        parts: list[str] = []
+        length = 0
+        for message in reversed(self._messages):
+            parts.append(f"[{message.role}] {message.content}")
+            length += len(parts[-1]) + 2
+            if limit is not None and length >= limit + 2:
+                break
+        text = "\n\n".join(reversed(parts))
+        return text if limit is None else text[-limit:]
 
     def summarise(self, span: int | None, summariser: Summariser, *, keep: Collection[int] = ()) -> tuple[Message, ...]:
         """Replace the last `span` messages (all for ``None``) by one summary, which stands where the first of them stood.
@@ -133,10 +213,9 @@ class Context:
             return ()
         content = summariser(replaced)
         ids = tuple(message.id for message in replaced)
+        at = next(position for position, message in enumerate(self._messages) if message.id == ids[0])
         summary = self._make("user", f"[Summary of {len(ids)} earlier messages] {content}", "summary", False, ids)
-        gone = frozenset(ids)
-        kept = [summary if message.id == ids[0] else message for message in self._messages]
-        self._set([message for message in kept if message.id not in gone])
+        self._replace(ids, summary, at)
         return tuple(replaced)
 
     def filter(
@@ -162,24 +241,54 @@ class Context:
             for message, score in zip(candidates, scores, strict=True)
             if (score >= threshold) == matching
         )
-        gone = {message.id for message, _ in dropped}
-        if gone:
-            self._set([message for message in self._messages if message.id not in gone])
+        self.remove([message.id for message, _ in dropped])
         return dropped
 
     def find(self, message_id: int) -> Message | None:
         """The message with this id, if it is still in the context."""
         return next((message for message in self._messages if message.id == message_id), None)
 
-    def amend(self, message_id: int, **changes: Any) -> None:
-        """Change fields of one message in place, e.g. protect it."""
-        self._set([replace(m, **changes) if m.id == message_id else m for m in self._messages])
+    def remove(self, message_ids: Collection[int]) -> None:
+        """Take these messages out, protected ones too."""
+        if message_ids:
+            self._replace(tuple(message_ids), None, None)
 
     def clear(self, *, keep: Callable[[Message], bool] = lambda message: False) -> tuple[Message, ...]:
         """Remove all messages but those for which `keep` is true, protected ones too; return the removed ones."""
         removed = tuple(message for message in self._messages if not keep(message))
-        self._set([message for message in self._messages if keep(message)])
+        self.remove([message.id for message in removed])
         return removed
+
+    def drop_oldest(self, *, keep: Collection[int] = ()) -> tuple[Message, ...]:
+        """Remove the oldest messages until the rest fits the budget; return the removed ones.
+
+        Protected messages, those in `keep` and the newest one stay, whether it then fits or not.
+        """
+        excess = self.tokens - self.token_budget
+        removed: list[Message] = []
+        for message in self._messages[:-1]:
+            if excess <= 0:
+                break
+            if not message.protected and message.id not in keep:
+                removed.append(message)
+                excess -= message.tokens
+        self.remove([message.id for message in removed])
+        return tuple(removed)
+
+    def shorten(self, message_id: int, tokens: int, mark: str) -> Message:
+        """Cut a message to at most `tokens` tokens, `mark` included, if that holds anything; return what stands there now."""
+        at, message = next((at, m) for at, m in enumerate(self._messages) if m.id == message_id)
+        low, high = 0, len(message.content)  # the longest beginning that fits
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._count_tokens(message.content[:middle] + mark) <= tokens:
+                low = middle
+            else:
+                high = middle - 1
+        content = message.content[:low].rstrip() + mark
+        short = self._make(message.role, content, message.kind, message.protected, (message.id,))
+        self._replace((message.id,), short, at)
+        return short
 
     def reset(self) -> None:
         """Forget everything, and number messages from 1 again."""
@@ -200,11 +309,21 @@ class Context:
         self._next_id += 1
         return message
 
+    def _insert(self, message: Message, at: int | None) -> None:
+        position = len(self._messages) if at is None else at
+        self._messages.insert(position, message)
+        self._chat.insert(position, message.as_chat())
+        self.tokens += message.tokens
+
+    def _replace(self, gone: tuple[int, ...], message: Message | None, at: int | None) -> None:
+        """Take messages out and put one in; `at` is its position in what is left, where no removed one stood before it."""
+        removed = frozenset(gone)
+        self._set([m for m in self._messages if m.id not in removed])
+        if message is not None:
+            self._insert(message, at)
+        self.listener(gone, message, at)
+
     def _set(self, messages: list[Message]) -> None:
         self._messages = messages
-        self._rendered = [_rendered(message) for message in messages]
+        self._chat = [message.as_chat() for message in messages]
         self.tokens = sum(message.tokens for message in messages)
-
-
-def _rendered(message: Message) -> str:
-    return f"[{message.role}] {message.content}"

@@ -6,89 +6,58 @@ The way of one step::
                      tool_calls ─► ToolSet.call ─► result messages
                      action     ─► stage.act    ─► observation, progress, done
                      answer     ─► stage.answer
-                  ─► Context.append ─► obs = Context.render(), info
+                  ─► Context.append ─► obs = Context.render(), info       (the Recorder writes it down)
                   ─► at the end: Reward.terms(episode) ─► reward, info["reward_terms"]
+
+Who answers is the present :class:`~agemem_gym.stage.Stage`: the task, or what a curriculum puts before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Protocol
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal, get_args
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.error import ResetNeeded
 
-from agemem_gym.context import Context, ContextSnapshot, Message, Role, Summariser
-from agemem_gym.episode import Episode, Removal, StepRecord
-from agemem_gym.errors import ConfigurationError, EngineError
-from agemem_gym.memory import Encoder, MemoryStore, StoreSnapshot, make_encoder, make_index
+from agemem_gym import branching
+from agemem_gym.branching import EnvSnapshot
+from agemem_gym.context import Context, Message, Role, Summariser
+from agemem_gym.episode import Episode, StepRecord
+from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
+from agemem_gym.memory import Encoder, MemoryStore, make_encoder, make_index
 from agemem_gym.memory.tokens import make_token_counter
-from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, encodable, parse, system_prompt
+from agemem_gym.plain import plain
+from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, encodable, parse, reply_text, system_prompt
+from agemem_gym.recorder import Recorder
 from agemem_gym.rendering import print_step
 from agemem_gym.reward import Judge, Reward, make_judge, make_reward
 from agemem_gym.spaces import TextSpace
+from agemem_gym.stage import Opener, Opening, Stage, TaskStage
 from agemem_gym.summariser import ChatCallable, make_summariser
 from agemem_gym.task import Task, TaskStart, TaskStep
 from agemem_gym.tools import Scene, Tool, ToolResult, make_tools
 from agemem_gym.tools.stm import FilterMode
+from agemem_gym.versions import installed_versions
 
 MAX_OBSERVATION_CHARACTERS = 262_144
+OnOverflow = Literal["penalise", "drop_oldest", "end"]
+"""What happens when the context grows over its budget."""
+
+_CUT = " [… cut: the rest does not fit into the context]"
+_FAILED = "The environment has failed; the episode is over."
 _TASK_SEEDS = 2**31
-
-
-class Stage(Protocol):
-    """Who answers the agent's actions and answers: the task itself, or a stage of the curriculum that comes before it."""
-
-    number: int
-
-    def act(self, command: str) -> TaskStep:
-        """Take a command."""
-
-    def answer(self, text: str) -> TaskStep:
-        """Take an answer."""
-
-
-class TaskStage:
-    """Stage 3, and the only one without a curriculum: the task itself."""
-
-    number = 3
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def act(self, command: str) -> TaskStep:
-        """Pass the command to the engine."""
-        return self._task.act(command)
-
-    def answer(self, text: str) -> TaskStep:
-        """Pass the answer to the task."""
-        return self._task.answer(text)
-
-
-@dataclass(frozen=True)
-class EnvSnapshot:
-    """Everything that :meth:`MemoryEnv.restore` needs: plain data that can be pickled.
-
-    The engine itself is not in it: engines are exactly reproducible, so it is reset and its commands are played again.
-    """
-
-    task_seed: int
-    task_options: Mapping[str, Any]
-    commands: tuple[str, ...]
-    context: ContextSnapshot
-    memory: StoreSnapshot
-    rng: Mapping[str, Any]
-    episode: str
-    last: TaskStep
+_log = logging.getLogger(__name__)
 
 
 class MemoryEnv(gym.Env[str, str]):
     """A task for an agent that manages its own memory.
 
-    Wrappers speak through :meth:`say`, take the task's place with :meth:`enter_stage`, and put what they do after each reply,
-    before the observation is made, into the list :attr:`after_reply`.
+    Wrappers speak through :meth:`say`. What comes before the task they hand to :meth:`open_with`; what they do after each
+    reply of an episode, before the observation is made, to :meth:`after_replies`; what they are, to :meth:`note_wrapper`.
 
     Args:
         task: the engine (the registered ids fill this in).
@@ -100,6 +69,10 @@ class MemoryEnv(gym.Env[str, str]):
         token_budget: `T_max`, tokens that the context may hold.
         token_counter: ``"encoder"``, ``"words"``, ``"hf:NAME"``, or a callable from text to int.
         max_rounds: `N_max`, replies allowed in an episode; by default twice the task's moves and 20 more.
+        keep_memory: carry the long-term memory over from episode to episode.
+        on_overflow: what happens when the context grows over its budget: ``"penalise"``, nothing but `P_overflow` (the
+            paper); ``"drop_oldest"``, the oldest messages leave and a message that alone is too long is cut; ``"end"``. The
+            system message and the task never leave: where they alone do not fit, the episode ends.
         filter_threshold: θ of FILTER (eq. 15).
         filter_mode: what FILTER's criteria describe: ``"remove"``, as in the paper, or ``"keep"``.
         summariser: ``"extractive"`` or a callable from messages to text (eq. 14).
@@ -115,16 +88,19 @@ class MemoryEnv(gym.Env[str, str]):
     Observation: the whole context as one text (:class:`~agemem_gym.spaces.TextSpace`, at most 262,144 characters; of a
     longer one the end). Action: the reply, see :mod:`agemem_gym.protocol`.
 
-    ``reset(options=…)`` takes ``keep_memory: bool`` (carry the long-term memory over) and what the task takes, such as
-    ``index: int``.
+    ``reset(options=…)`` takes ``keep_memory: bool`` (as the keyword, for this episode) and what the task takes, such as
+    ``task_index: int``.
 
     ``terminated``: the task is solved, failed for good, or answered. ``truncated``: the task's move limit or `N_max` is
-    reached, or the engine failed.
+    reached, the context overflowed with ``on_overflow="end"``, or the engine failed. Whatever else fails in the midst of a
+    step (a tool, an encoder, an index, a summariser, a judge) counts as the engine: the call that failed changes nothing,
+    and the episode ends.
 
     Keys of ``info``:
 
     =================  ==================================================================================================
-    messages           the context as chat messages, ``[{"role", "content"}, …]``
+    messages           the context as chat messages, ``[{"role", "content"}, …]``; read-only, see ``ChatMessage``
+    context            the same as :class:`~agemem_gym.context.Message`: with id, kind, tokens, …
     observation        only what is new since the reply
     stage              1, 2 or 3 (3 without a curriculum)
     step, moves        replies so far; commands of them that went to the engine
@@ -134,12 +110,13 @@ class MemoryEnv(gym.Env[str, str]):
     valid              the engine understood this reply's command (True where there was none)
     progress, success  of the task, so far
     metrics            the task's further numbers by name
-    task_id, seed      which task this is
+    task_id, seed      which task this is; the id is empty in stages that hide the task
+    ended_by           ``"task"``, ``"moves"``, ``"rounds"``, ``"overflow"`` or ``"engine"``, at the end
     instruction        the query (at reset; behind a curriculum, when stage 3 begins)
     commands           what the engine understands, in words (at reset)
     tools              schemas of the tools in OpenAI function form (at reset)
     limits             ``moves`` and ``rounds`` (at reset)
-    record             facts for a result row: engine version, level, … (at reset)
+    record             facts for a result row: engine version, level, … (with the instruction)
     admissible         sorted commands, with ``info_admissible=True``
     expert             the expert's next reply or None, with ``info_expert=True``
     key_facts          the gold facts (at reset), with ``info_expert=True``
@@ -174,6 +151,8 @@ class MemoryEnv(gym.Env[str, str]):
         token_budget: int = 8192,
         token_counter: str | Callable[[str], int] = "encoder",
         max_rounds: int | None = None,
+        keep_memory: bool = False,
+        on_overflow: OnOverflow = "penalise",
         filter_threshold: float = 0.6,
         filter_mode: FilterMode = "remove",
         summariser: str | Summariser = "extractive",
@@ -192,6 +171,8 @@ class MemoryEnv(gym.Env[str, str]):
             raise ConfigurationError(
                 f"render_mode={render_mode!r}: expected one of {self.metadata['render_modes']} or None"
             )
+        if on_overflow not in get_args(OnOverflow):
+            raise ConfigurationError(f"on_overflow={on_overflow!r}: expected one of {', '.join(get_args(OnOverflow))}")
         self.task = task
         self.render_mode = render_mode
         self.encoder = make_encoder(encoder)
@@ -201,6 +182,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.summariser = make_summariser(summariser)
         self.filter_threshold = filter_threshold
         self.context = Context(token_budget, make_token_counter(token_counter, self.encoder))
+        self.recorder = Recorder(self.context)
         self.memory = MemoryStore(
             self.encoder,
             make_index(
@@ -208,15 +190,15 @@ class MemoryEnv(gym.Env[str, str]):
             ),
         )
         self._max_rounds = max_rounds
+        self._keep_memory = keep_memory
+        self._on_overflow = on_overflow
         self._info_admissible = info_admissible
         self._info_expert = info_expert
-        self._task_stage = TaskStage(task)
-        self.stage: Stage = self._task_stage
-        self.after_reply: list[Callable[[Reply], None]] = []
-        self._episode: Episode | None = None
-        self._commands: list[str] = []
-        self._expert: Iterator[str] | None = None
-        self._expert_reply: str | None = None
+        self._opener: Opener | None = None
+        self._hooks: list[Callable[[Reply], None]] = []
+        self._recipe: Mapping[str, Any] = {}
+        self.stage: Stage
+        self.task_stage: TaskStage
         self.observation_space = TextSpace(MAX_OBSERVATION_CHARACTERS)
         self.action_space = TextSpace(MAX_REPLY_CHARACTERS)
 
@@ -224,48 +206,40 @@ class MemoryEnv(gym.Env[str, str]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Start an episode; see the class for `options`. The same seed is the same episode, whatever came before."""
+        self.recorder.forget()  # if this fails there is no episode, rather than the old one over a new world
+        opener, self._opener, self._hooks = self._opener, None, []
         super().reset(seed=seed)
-        task_options = dict(options or {})
-        keep_memory = bool(task_options.pop("keep_memory", False))
-        task_seed = int(seed) if seed is not None else int(self.np_random.integers(_TASK_SEEDS))
-        start = self.task.reset(task_seed, task_options)
-        if not keep_memory:
-            self.memory.clear()
-        self._begin(start, task_seed, task_options, keep_memory)
-        system = system_prompt(self.tools.schemas(), self.context.token_budget, start.commands)
-        self.say("system", system, kind="system", protected=True)
-        self.say("user", start.instruction, kind="task", protected=True)
-        for text in start.shown:
-            self.say("user", text, kind="observation")
-        seen = "\n\n".join(start.shown)
-        info = self._info(seen) | self.start_info()
-        self._show(start.instruction + "\n" + seen)
-        return self._observe(), info
+        try:
+            self._start(seed, dict(options or {}), opener)
+        except BaseException:
+            self.recorder.forget()
+            raise
+        self._show("\n\n".join(message.content for message in self.context if message.kind != "system"))
+        return self._observe(), self._info(self.opening_text()) | self.start_info()
 
-    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
-        """Carry out one reply. Any string is taken; a malformed one costs a step and is answered by an observation."""
-        if not isinstance(action, str):
-            raise TypeError(f"a reply is a str, not {type(action).__name__}: {action!r:.100}")
+    def step(self, action: str | Reply) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Carry out one reply, as text or parsed. Any string is taken; a malformed one costs a step and is complained of."""
+        reply, text = self._read(action)
         episode = self.episode
         if episode.over:
             raise ResetNeeded("The episode is over: call reset() before step().")
-        action = encodable(action)
-        reply = parse(action)
-        prompt_tokens = self.context.tokens
-        said = self.say("assistant", action[:MAX_REPLY_CHARACTERS] if reply.format_error else action, kind="reply")
-        results, outcome = self._carry_out(reply, said)
-        if not outcome.done and episode.engine_error is None:
-            for hook in self.after_reply:
-                hook(reply)
-        texts = [message.content for message in self._new_messages(said)]
-        self._last = outcome
+        self.recorder.number = len(episode.steps) + 1
+        stage, prompt_tokens = self.stage.number, self.context.tokens
+        hidden = self.stage.hides_task
+        said = self.say("assistant", text[:MAX_REPLY_CHARACTERS], kind="reply")
+        results: list[ToolResult] = []
+        outcome = self._carry_out(reply, said, results)
+        observation = "\n".join(m.content for m in self.recorder.new_since(said) if m.kind != "summary")
+        if not outcome.done:
+            self._fit()
+        self.standing = outcome
         self._prompt_tokens += prompt_tokens
         self._reply_tokens += said.tokens
-        episode.steps.append(
+        self.recorder.step(
             StepRecord(
-                reply=action,
-                stage=self._stage_of_reply,
-                observation="\n".join(texts),
+                reply=text[: MAX_REPLY_CHARACTERS + 1],
+                stage=stage,
+                observation=observation,
                 prompt_tokens=prompt_tokens,
                 reply_tokens=said.tokens,
                 context_tokens=self.context.tokens,
@@ -280,8 +254,10 @@ class MemoryEnv(gym.Env[str, str]):
             )
         )
         reward = self._end_if_over(outcome)
-        info = self._info(episode.steps[-1].observation, reply, results)
-        self._show(action + "\n" + episode.steps[-1].observation)
+        info = self._info(observation, reply, results)
+        if hidden and not self.stage.hides_task:
+            info |= self._task_info()
+        self._show(text + "\n" + observation)
         return self._observe(), reward, episode.terminated, episode.truncated, info
 
     def render(self) -> str | None:
@@ -295,20 +271,55 @@ class MemoryEnv(gym.Env[str, str]):
         self.task.close()
         self.memory.close()
 
+    def snapshot(self) -> EnvSnapshot:
+        """The present state: LTM, STM, RNG, record, stage, and how to bring the engine here again."""
+        return branching.take(self)
+
+    def restore(self, snapshot: EnvSnapshot) -> tuple[str, dict[str, Any]]:
+        """Go back to a snapshot, of this env or of another one made with the same keywords; returns ``obs, info``.
+
+        The engine is reset and the snapshot's commands are played again.
+        """
+        branching.go_back(self, snapshot)
+        episode = self.episode
+        self._hooks = []
+        self._prompt_tokens = episode.prompt_tokens
+        self._reply_tokens = sum(step.reply_tokens for step in episode.steps)
+        latest = episode.steps[-1].observation if episode.steps else self.opening_text()
+        return self._observe(), self._info(latest) | self.start_info()
+
     # ---------------------------------------------------------------------------------------------- for wrappers
 
     @property
     def episode(self) -> Episode:
         """The record of the present episode."""
-        if self._episode is None:
-            raise ResetNeeded("No episode yet: call reset() first.")
-        return self._episode
+        return self.recorder.episode
+
+    def open_with(self, opener: Opener) -> None:
+        """Let `opener` make the stages of the episode that the coming ``reset`` starts.
+
+        Raises:
+            ConfigurationError: another wrapper has asked for that, too.
+        """
+        if self._opener not in (None, opener):  # its own of a reset that failed on the way is no other's
+            self._opener = None
+            raise ConfigurationError("two curricula want to open the same episode: put one ThreeStage round an env")
+        self._opener = opener
+
+    def after_replies(self, hook: Callable[[Reply], None]) -> None:
+        """Call `hook` after each further reply of this episode; to be asked for after each ``reset`` or ``restore``."""
+        self._hooks.append(hook)
+
+    def note_wrapper(self, wrapper: gym.Wrapper[Any, Any, Any, Any], settings: Mapping[str, Any]) -> None:
+        """Write into the record what stands round the env, and the settings that are in force in this episode."""
+        cls = type(wrapper)
+        kwargs = plain(getattr(wrapper, "_saved_kwargs", {}))
+        self.episode.wrappers.append({"wrapper": f"{cls.__module__}:{cls.__qualname__}", "kwargs": kwargs})
+        self.episode.curriculum |= plain(settings)
 
     def say(self, role: Role, content: str, *, kind: str, protected: bool = False, at: int | None = None) -> Message:
-        """Put a message into the context, at its end or before position `at`, and into the record; how wrappers speak."""
-        message = self.context.append(role, content, kind=kind, protected=protected, at=at)
-        self._note(message)
-        return message
+        """Put a message into the context, at its end or before position `at`; how stages and wrappers speak."""
+        return self.context.append(role, content, kind=kind, protected=protected, at=at)
 
     def distract(self, text: str, source: str, similarity: float | None, *, at: int | None = None) -> Message:
         """Say a distractor, and note in the record where it came from and how near to the query it is."""
@@ -316,123 +327,126 @@ class MemoryEnv(gym.Env[str, str]):
         self.episode.distractors.append({"message_id": message.id, "source": source, "similarity": similarity})
         return message
 
-    def enter_stage(self, stage: Stage | None, *, keep: Callable[[Message], bool]) -> None:
-        """Let `stage` (the task for ``None``) answer from now on, and clear the context of all but what `keep` names."""
-        self.stage = stage or self._task_stage
-        for message in self.context.clear(keep=keep):
-            self.episode.removals.append(Removal(message.id, len(self.episode.steps), "stage"))
+    def clear_context(self, by: str, *, keep: Callable[[Message], bool]) -> None:
+        """Clear the context of all but what `keep` names; `by` stands in the record."""
+        with self.recorder.acting(by):
+            self.context.clear(keep=keep)
 
     def view(self, observation: str = "") -> tuple[str, dict[str, Any]]:
         """``obs, info`` as they are now, with `observation` as what is new; for wrappers that have spoken after a reset."""
         return self._observe(), self._info(observation)
 
+    def opening_text(self) -> str:
+        """What has been said since the reset, system and task messages apart."""
+        told = (m for m in self.context if m.kind not in ("system", "task"))
+        return "\n\n".join(message.content for message in told)
+
     def start_info(self) -> dict[str, Any]:
         """The keys of ``info`` that stand only at a reset."""
         episode = self.episode
-        gold = {"key_facts": episode.start.key_facts} if self._info_expert else {}
-        return gold | {
-            "instruction": episode.start.instruction,
+        start: dict[str, Any] = {
             "commands": episode.start.commands,
             "tools": self.tools.schemas(),
             "limits": {"moves": episode.start.max_moves, "rounds": episode.max_rounds},
-            "record": dict(episode.start.record),
         }
-
-    # ---------------------------------------------------------------------------------------------- branching
-
-    def snapshot(self) -> EnvSnapshot:
-        """The present state: LTM, STM, RNG, record, and how to bring the engine here again."""
-        episode = self.episode
-        return EnvSnapshot(
-            task_seed=episode.seed,
-            task_options=dict(episode.options),
-            commands=tuple(self._commands),
-            context=self.context.snapshot(),
-            memory=self.memory.snapshot(),
-            rng=_rng_state(self.np_random),
-            episode=episode.to_json(),
-            last=self._last,
-        )
-
-    def restore(self, snapshot: EnvSnapshot) -> tuple[str, dict[str, Any]]:
-        """Go back to a snapshot, of this env or of another one made with the same keywords; returns ``obs, info``.
-
-        The engine is reset and the snapshot's commands are played again.
-        """
-        self.task.reset(snapshot.task_seed, dict(snapshot.task_options))
-        for command in snapshot.commands:
-            self.task.act(command)
-        self.stage = self._task_stage
-        self._commands = list(snapshot.commands)
-        self._expert = self._expert_reply = None
-        self.context.restore(snapshot.context)
-        self.memory.restore(snapshot.memory)
-        self.np_random.bit_generator.state = dict(snapshot.rng)
-        self._episode = Episode.from_json(snapshot.episode)
-        self._prompt_tokens = self._episode.prompt_tokens
-        self._reply_tokens = sum(step.reply_tokens for step in self._episode.steps)
-        self._last = snapshot.last
-        steps, start = self._episode.steps, self._episode.start
-        latest = steps[-1].observation if steps else "\n\n".join(start.shown)
-        return self._observe(), self._info(latest) | self.start_info()
+        if self._info_expert:
+            start["key_facts"] = episode.start.key_facts
+        return start if self.stage.hides_task else start | self._task_info()
 
     # ---------------------------------------------------------------------------------------------- the parts of a step
+
+    def _start(self, seed: int | None, options: dict[str, Any], opener: Opener | None) -> None:
+        """Reset the task, begin the record, and let the first stage speak."""
+        keep_memory = bool(options.pop("keep_memory", self._keep_memory))
+        task_seed = int(seed) if seed is not None else int(self.np_random.integers(_TASK_SEEDS))
+        start = self.task.reset(task_seed, options)
+        if not keep_memory:
+            self.memory.clear()
+        self._begin(start, task_seed, options, keep_memory)
+        opening = opener(self) if opener else Opening(self.task_stage)
+        self.stage = opening.stage
+        self.episode.max_rounds += opening.rounds
+        self.episode.curriculum |= plain(opening.curriculum)
+        system = system_prompt(self.tools.schemas(), self.context.token_budget, start.commands)
+        self.say("system", system, kind="system", protected=True)
+        self.stage.begin()
+        self._fit()
 
     def _begin(self, start: TaskStart, seed: int, options: dict[str, Any], keep_memory: bool) -> None:
         self.context.reset()
         self.memory.now = 0
-        self.stage = self._task_stage
-        self._commands = []
         self._prompt_tokens = self._reply_tokens = 0
-        self._expert = self._expert_reply = None
-        self._last = TaskStep(start.observation, 0.0, False, False)
-        self._episode = Episode(
-            env_id=self.spec.id if self.spec else type(self.task).__name__,
-            env_kwargs=_plain(self.spec.kwargs) if self.spec else {},
-            seed=seed,
-            options=options,
-            start=start,
-            token_budget=self.context.token_budget,
-            max_rounds=self._max_rounds or 2 * start.max_moves + 20,
-            keep_memory=keep_memory,
-            initial_memory=self._memory_records(),
+        self.task_stage = TaskStage(self.task, start, self.say)
+        self.standing = TaskStep(start.observation, 0.0, False, False)
+        self.recorder.begin(
+            Episode(
+                env_id=self.spec.id if self.spec else str(self._recipe.get("maker", type(self.task).__name__)),
+                env_kwargs=plain(self.spec.kwargs if self.spec else self._recipe.get("kwargs", {})),
+                seed=seed,
+                options=plain(options),
+                start=start,
+                token_budget=self.context.token_budget,
+                max_rounds=self._max_rounds or 2 * start.max_moves + 20,
+                metric=self.task.metric,
+                keep_memory=keep_memory,
+                initial_memory=plain(list(self.memory)),
+                reward_settings=plain(self.reward),
+                versions=installed_versions(),
+            )
         )
 
-    def _carry_out(self, reply: Reply, said: Message) -> tuple[list[ToolResult], TaskStep]:
-        """Do what the reply says; returns the tools' results and where the task stands."""
-        self._stage_of_reply = self.stage.number
-        still = replace(self._last, observation="", valid=True)
-        if reply.format_error is not None:
-            self.say("user", reply.complaint(), kind="complaint")
-            return [], still
-        if reply.tool_calls:
-            return [self._call(call.name, call.arguments, said) for call in reply.tool_calls], still
-        try:
-            if reply.action is not None:
-                outcome = self._act(reply.action)
-            else:
-                outcome = self.stage.answer(reply.answer or "")
-        except EngineError as error:
-            self.episode.engine_error = str(error)
-            self.say("user", "The environment has failed; the episode is over.", kind="observation")
-            return [], still
-        if outcome.observation:
-            self.say("user", outcome.observation, kind="observation")
-        return [], outcome
+    def _read(self, action: str | Reply) -> tuple[Reply, str]:
+        """The reply, and its text as it goes into context and record."""
+        if isinstance(action, Reply):
+            return action, reply_text(action)
+        if not isinstance(action, str):
+            raise TypeError(f"a reply is a str or a Reply, not {type(action).__name__}: {action!r:.100}")
+        text = encodable(action)
+        return parse(text), text
 
-    def _act(self, command: str) -> TaskStep:
-        if self.stage is self._task_stage:
-            self._commands.append(command)
-            if command != self._expert_reply:
-                self._expert = None  # the expert has to think again from where this leads
-            self._expert_reply = None
-        return self.stage.act(command)
+    def _carry_out(self, reply: Reply, said: Message, results: list[ToolResult]) -> TaskStep:
+        """Do what the reply says, part by part; a part that fails is undone and ends the episode.
+
+        Returns where the task stands; what the calls came to is added to `results`.
+        """
+        outcome = replace(self.standing, observation="", valid=True)
+        mark = self.recorder.mark()
+        try:
+            if reply.format_error is not None:
+                self.say("user", reply.complaint(), kind="complaint")
+            for call in reply.tool_calls:
+                mark = self.recorder.mark()
+                results.append(self._call(call.name, call.arguments, said))
+            mark = self.recorder.mark()
+            if reply.action is not None or reply.answer is not None:
+                stage = self.stage
+                outcome = stage.answer(reply.answer) if reply.answer is not None else stage.act(reply.action or "")
+                if outcome.observation:
+                    self.say("user", outcome.observation, kind="observation")
+            mark = self.recorder.mark()
+            if not outcome.done:
+                self._go_on(reply)
+        except Exception as error:  # a user's tool, encoder, server … may raise anything; nothing is to be lost by it
+            self.recorder.roll_back(mark)
+            self.say("user", _FAILED, kind="observation")
+            self._fail(error)
+            if isinstance(error, (ConfigurationError, MissingDependencyError)):
+                self.episode.truncated = True
+                raise
+        return outcome
+
+    def _go_on(self, reply: Reply) -> None:
+        """What follows a reply: the stage's word, or the next stage's; then the wrappers'."""
+        following = self.stage.after(reply)
+        if following is not None:
+            self.stage = following
+            following.begin()
+        for hook in self._hooks:
+            hook(reply)
 
     def _call(self, name: str, arguments: Mapping[str, Any], said: Message) -> ToolResult:
         """Carry out one tool call and put its result into the context."""
-        step = len(self.episode.steps) + 1
-        self.memory.now = step
-        before = self.context.snapshot()
+        self.memory.now = self.recorder.number
         scene = Scene(
             context=self.context,
             memory=self.memory,
@@ -440,133 +454,131 @@ class MemoryEnv(gym.Env[str, str]):
             summariser=self.summariser,
             filter_threshold=self.filter_threshold,
             reply_id=said.id,
-            step=step,
+            step=self.recorder.number,
             stage=self.stage.number,
         )
-        result = self.tools.call(name, arguments, scene)
-        self._note_changes(before, name, step)
+        with self.recorder.acting(name):
+            result = self.tools.call(name, arguments, scene)
         self.say("tool", f"{name[:100]}: {result.text}", kind="tool_result")
         return result
+
+    def _fail(self, error: Exception) -> None:
+        """The episode is to end with this error."""
+        text = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        self.episode.engine_error = text
+        if not isinstance(error, EngineError):
+            _log.warning("%s of %s ends with an error", "a step", self.episode.env_id, exc_info=error)
+
+    def _fit(self) -> None:
+        """With ``on_overflow="drop_oldest"``: make the context fit its budget; a message that alone is too long is cut."""
+        context = self.context
+        if self._on_overflow != "drop_oldest" or not context.overflowed:
+            return
+        with self.recorder.acting("overflow"):
+            context.drop_oldest()
+            newest = context.messages()[-1]
+            room = context.token_budget - (context.tokens - newest.tokens)
+            if context.overflowed and room > 0 and not newest.protected:
+                context.shorten(newest.id, room, _CUT)
 
     def _end_if_over(self, outcome: TaskStep) -> float:
         """Set terminated and truncated; at the end, give the return."""
         episode = self.episode
         episode.terminated = outcome.done and episode.engine_error is None
-        out_of_moves = len(self._commands) >= episode.start.max_moves
-        out_of_rounds = len(episode.steps) >= episode.max_rounds
-        episode.truncated = not episode.terminated and (
-            out_of_moves or out_of_rounds or episode.engine_error is not None
-        )
+        episode.ended_by = self._ended_by(outcome)
+        episode.truncated = bool(episode.ended_by) and not episode.terminated
         if not episode.over:
             return 0.0
-        episode.final_memory = self._memory_records()
-        episode.reward_terms = self.reward.terms(episode, self.task.metric, self.judge)
+        try:
+            episode.final_memory = plain(list(self.memory))
+            episode.reward_terms = self.reward.terms(episode, self.task.metric, self.judge)
+        except Exception as error:  # a user's judge or memory; the episode is kept, without a return
+            self._fail(error)
+            episode.reward_terms = {}
         episode.judge, episode.judge_fallbacks = self.judge.name, list(self.judge.take_fallbacks())
-        episode.reward = episode.reward_terms["total"]
+        episode.reward = episode.reward_terms.get("total", 0.0)
         return episode.reward
+
+    def _ended_by(self, outcome: TaskStep) -> str:
+        """What ends the episode now; empty if nothing does."""
+        episode = self.episode
+        causes = {
+            "engine": episode.engine_error is not None,
+            "task": outcome.done,
+            "moves": len(self.task_stage.commands) >= episode.start.max_moves,
+            "rounds": len(episode.steps) >= episode.max_rounds,
+            "overflow": self._on_overflow != "penalise" and self.context.overflowed,
+        }
+        return next((name for name, is_so in causes.items() if is_so), "")
 
     def _similarity(self, text: str, others: Sequence[str]) -> np.ndarray:
         vectors = self.encoder.encode([text, *others])  # (1 + n, d), unit length
         return vectors[1:] @ vectors[0]
 
-    # ---------------------------------------------------------------------------------------------- records and info
-
-    def _note(self, message: Message) -> None:
-        episode = self.episode
-        episode.messages.append(message)
-        episode.added_at[message.id] = len(episode.steps)
-
-    def _note_changes(self, before: ContextSnapshot, by: str, step: int) -> None:
-        """Record what a tool removed from the context and added to it."""
-        now = {message.id for message in self.context}
-        old = {message.id for message in before.messages}
-        for message in before.messages:
-            if message.id not in now:
-                self.episode.removals.append(Removal(message.id, step, by))
-        for message in self.context:
-            if message.id not in old:
-                self._note(message)
-
-    def _new_messages(self, said: Message) -> list[Message]:
-        """What was said to the agent since its reply, summaries apart."""
-        return [message for message in self.context if message.id > said.id and message.kind != "summary"]
-
-    def _memory_records(self) -> list[dict[str, Any]]:
-        return [asdict(record) for record in self.memory]
+    # ---------------------------------------------------------------------------------------------- info
 
     def _observe(self) -> str:
-        return self.context.render()[-MAX_OBSERVATION_CHARACTERS:]
+        return self.context.render(MAX_OBSERVATION_CHARACTERS)
 
     def _info(self, observation: str, reply: Reply | None = None, results: Sequence[ToolResult] = ()) -> dict[str, Any]:
-        episode = self.episode
+        episode, standing = self.episode, self.standing
         info: dict[str, Any] = {
             "messages": self.context.chat(),
+            "context": self.context.messages(),
             "observation": observation,
             "stage": self.stage.number,
             "step": len(episode.steps),
-            "moves": len(self._commands),
+            "moves": len(self.task_stage.commands),
             "token_usage": {
                 "context": self.context.tokens,
                 "budget": self.context.token_budget,
                 "prompt": self._prompt_tokens,
                 "reply": self._reply_tokens,
             },
-            "tool_results": [asdict(result) for result in results],
+            "tool_results": [vars(result).copy() for result in results],
             "format_error": reply.format_error if reply else None,
-            "valid": self._last.valid,
-            "progress": self._last.progress,
-            "success": self._last.success,
-            "metrics": dict(self._last.metrics),
-            "task_id": episode.start.task_id,
+            "valid": standing.valid,
+            "progress": standing.progress,
+            "success": standing.success,
+            "metrics": dict(standing.metrics),
+            "task_id": "" if self.stage.hides_task else episode.start.task_id,
             "seed": episode.seed,
+            **self.stage.info(),
         }
         if self._info_admissible or self._info_expert:
             info |= self._ask_engine()
         if episode.engine_error is not None:
             info["engine_error"] = episode.engine_error
         if episode.over:
+            info["ended_by"] = episode.ended_by
             info["reward_terms"] = dict(episode.reward_terms)
             info["judge_fallbacks"] = list(episode.judge_fallbacks)
         return info
 
+    def _task_info(self) -> dict[str, Any]:
+        """What ``info`` says of the task when it begins."""
+        start = self.episode.start
+        return {"instruction": start.instruction, "record": {**start.record, **self.episode.curriculum}}
+
     def _ask_engine(self) -> dict[str, Any]:
         """What ``info_admissible`` and ``info_expert`` ask for; nothing of it where the task is not playing."""
-        playing = not self.episode.over and self.stage is self._task_stage
-        asked: dict[str, Any] = {}
-        try:
-            if self._info_admissible:
-                asked["admissible"] = self.task.admissible() if playing else []
-            if self._info_expert:
-                asked["expert"] = self._ask_expert() if playing else None
-        except EngineError:  # the next command meets the same dead engine and ends the episode
-            asked = {"admissible": [], "expert": None}
-        return asked
-
-    def _ask_expert(self) -> str | None:
-        """The expert's next reply; asked again only after its last one was carried out, or after the agent left its way."""
-        if self._expert is None:
-            self._expert, self._expert_reply = self.task.expert(), None
-        if self._expert_reply is None:
-            self._expert_reply = next(self._expert, None)
-        return self._expert_reply
+        asked: dict[str, Any] = {"admissible": [], "expert": None}
+        if not self.episode.over and not self.stage.hides_task:
+            try:
+                if self._info_admissible:
+                    asked["admissible"] = self.stage.admissible()
+                if self._info_expert:
+                    asked["expert"] = self.stage.expert()
+            except EngineError:  # the next command meets the same dead engine and ends the episode
+                asked = {"admissible": [], "expert": None}
+        wanted = {"admissible": self._info_admissible, "expert": self._info_expert}
+        return {key: value for key, value in asked.items() if wanted[key]}
 
     def _show(self, text: str) -> None:
         if self.render_mode == "human":
-            print_step(self.episode, text)
+            print_step(self.episode, text, "" if self.stage.hides_task else self.episode.start.task_id)
 
 
 def _check_positive(name: str, value: int | None) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigurationError(f"{name}={value!r}: expected a whole number of at least 1")
-
-
-def _rng_state(generator: np.random.Generator) -> dict[str, Any]:
-    return dict(generator.bit_generator.state)
-
-
-def _plain(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords as JSON can hold them; what it cannot stands as its repr."""
-    return {key: value if isinstance(value, _JSON_TYPES) else repr(value) for key, value in kwargs.items()}
-
-
-_JSON_TYPES = (str, int, float, bool, list, dict, type(None))

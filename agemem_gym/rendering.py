@@ -18,13 +18,13 @@ def _console() -> Console:
     return Console()
 
 
-def print_step(episode: Episode, text: str) -> None:
-    """Print what was said in this step, and where the episode stands."""
+def print_step(episode: Episode, text: str, name: str) -> None:
+    """Print what was said in this step, and where the episode of that name stands."""
     from rich.panel import Panel
     from rich.text import Text
 
     tokens = episode.steps[-1].context_tokens if episode.steps else 0
-    title = f"{episode.start.task_id} · reply {len(episode.steps)}/{episode.max_rounds}"
+    title = f"{name or '…'} · reply {len(episode.steps)}/{episode.max_rounds}"
     state = f"progress {episode.progress:.2f} · context {tokens}/{episode.token_budget} tokens"
     if episode.over:
         state += f" · {'solved' if episode.success else 'over'} · return {episode.reward:.2f}"

@@ -178,7 +178,7 @@ def overhead(name: str, plain_id: str, staged_id: str, episodes: int) -> Overhea
     bare_time, bare_steps = _bare(plain_id, episodes)
     env = gymnasium.make(staged_id, reward="composite", info_expert=True)
     base, steps_clock, whole, inner = env.unwrapped, _Clock(), _Clock(), _Clock()
-    base.after_reply[:] = [steps_clock.timed(hook) for hook in base.after_reply]
+    base._go_on = steps_clock.timed(base._go_on)  # what stages and wrappers do after a reply
     object.__setattr__(base.reward, "terms", steps_clock.timed(base.reward.terms))
     base.reset = inner.timed(base.reset)
     env.reset = whole.timed(env.reset)

@@ -1,11 +1,15 @@
 """STM: tokens, SUMMARY, FILTER, protection, snapshots."""
 
+import copy
+import json
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agemem_gym.context import Context
+from agemem_gym.context import Context, Edit, replayed
 from agemem_gym.summariser import extractive_summary, make_summariser
 
 
@@ -91,10 +95,42 @@ def test_restore_brings_back_messages_tokens_and_numbering():
     assert context.append("user", "d", kind="observation").id == 5
 
 
-def test_the_chat_list_is_the_callers_own():
+def test_the_chat_list_is_the_callers_own_and_its_messages_are_read_only():
     context = filled("a")
-    context.chat()[0]["content"] = "hacked"
-    assert contents(context)[0] == "be good"
+    chat = context.chat()
+    assert chat[-1] == {"role": "user", "content": "a"}
+    with pytest.raises(TypeError, match="read-only"):
+        chat[0]["content"] = "hacked"
+    with pytest.raises(TypeError, match="read-only"):
+        chat[0] |= {"content": "hacked"}
+    assert json.loads(json.dumps(chat)) == pickle.loads(pickle.dumps(chat)) == copy.deepcopy(chat) == chat
+    chat.clear()
+    assert len(context.chat()) == 3
+
+
+def test_from_its_edits_the_context_is_made_again():
+    context, edits, messages = Context(1000, lambda text: len(text.split())), [], {}
+
+    def listen(removed, added, at):
+        edits.append(Edit(removed, added.id if added else None, at))
+        if added:
+            messages[added.id] = added
+
+    context.listener = listen
+    for number in range(8):
+        context.append("user", f"text {number}", kind="observation", protected=number == 1)
+    context.append("user", "at the start", kind="distractor", at=0)
+    context.summarise(3, lambda span: "short", keep=(8,))
+    context.append("user", "in between", kind="distractor", at=2)
+    context.summarise(None, lambda span: "shorter")
+    context.append("user", "a long message that has to be cut", kind="observation")
+    context.shorten(context.messages()[-1].id, 4, " …")
+    assert replayed(edits, messages) == list(context)
+    assert [message.content for message in context][-1] == "a long message …"
+    context.token_budget = context.tokens - 1
+    context.drop_oldest()
+    assert replayed(edits, messages) == list(context)
+    assert [message.content for message in context] == ["text 1", "a long message …"]
 
 
 _OPERATIONS = st.lists(

@@ -10,6 +10,7 @@
 from agemem_gym.curriculum.config import PRESETS, CurriculumConfig
 from agemem_gym.curriculum.injection import DistractorInjection
 from agemem_gym.curriculum.schedule import CurriculumSchedule
-from agemem_gym.curriculum.three_stage import ORDERS, ThreeStage
+from agemem_gym.curriculum.talk import ORDERS
+from agemem_gym.curriculum.three_stage import ThreeStage
 
 __all__ = ["ORDERS", "PRESETS", "CurriculumConfig", "CurriculumSchedule", "DistractorInjection", "ThreeStage"]

@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from agemem_gym.curriculum.distractors import make_source
-from agemem_gym.curriculum.three_stage import ORDERS
+from agemem_gym.curriculum.talk import ORDERS
 from agemem_gym.errors import ConfigurationError
 
 Setting = Any
@@ -37,7 +37,7 @@ class CurriculumConfig:
     """One curriculum; ``None`` leaves a setting as the env has it.
 
     Attributes:
-        order: an order of :data:`~.three_stage.ORDERS`; may be staged.
+        order: an order of :data:`~.talk.ORDERS`; may be staged.
         n1, n2, turns: of :class:`~.three_stage.ThreeStage`.
         source: distractor source; may be staged.
         rate: of :class:`~.injection.DistractorInjection`.

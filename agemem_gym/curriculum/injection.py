@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -41,8 +41,9 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
             task, ``"random"`` anywhere behind these.
         similarity: range of cosine similarity to the query, or None.
 
-    ``info["distractors"]`` lists what came with this reply: ``[{"text", "source", "similarity", "corrected_by"}, …]``. A
-    stale fact and its correction come one after the other. All settings may be changed between episodes by assignment.
+    ``info["distractors"]`` lists what came with this reply: ``[{"text", "source", "similarity", "corrected_by"}, …]``; it is
+    empty in stages that hide the task. A stale fact and its correction come one after the other. All settings may be changed
+    between episodes by assignment.
 
     Raises:
         ConfigurationError: a setting that cannot be used.
@@ -83,24 +84,26 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         self._stock: tuple[Distractor, ...] | None = None
         self._injected = 0
         self._now: list[Distractor] = []
-        self._base.after_reply.append(self._after_reply)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Start an episode; the distractors are seeded by it."""
         self._check()
         obs, info = self.env.reset(seed=seed, options=options)
-        episode = self._base.episode
-        self._rng = np.random.default_rng([episode.seed, _SEED_TAG])
+        base = self._base
+        self._rng = np.random.default_rng([base.episode.seed, _SEED_TAG])
         self._stock, self._injected, self._now = None, 0, []
-        record = {**episode.start.record, "injection_rate": self.rate, "injection_position": self.position}
-        episode.start = replace(episode.start, record=record)
-        return obs, info | {"distractors": []}
+        settings = {"injection_rate": self.rate, "injection_position": self.position}
+        base.note_wrapper(self, settings)
+        base.after_replies(self._after_reply)
+        if "record" in info:
+            info["record"] = {**info["record"], **settings}
+        return obs, self._added(info)
 
-    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Carry out one reply; a distractor may come with what it brings about."""
         self._now = []
         obs, reward, terminated, truncated, info = self.env.step(action)
-        return obs, float(reward), terminated, truncated, info | {"distractors": [asdict(d) for d in self._now]}
+        return obs, float(reward), terminated, truncated, self._added(info)
 
     def snapshot(self) -> InjectionSnapshot:
         """The present state, that of the wrappers beneath included."""
@@ -112,7 +115,8 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         obs, info = self.env.get_wrapper_attr("restore")(snapshot.env)
         self._rng.bit_generator.state = dict(snapshot.rng)
         self._stock, self._injected, self._now = snapshot.stock, snapshot.injected, []
-        return obs, info | {"distractors": []}
+        self._base.after_replies(self._after_reply)
+        return obs, self._added(info)
 
     # ------------------------------------------------------------------------------------------------- the parts
 
@@ -128,6 +132,10 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         for text in (distractor.text, distractor.corrected_by):
             if text is not None:
                 self._base.distract(text, distractor.source, distractor.similarity, at=self._place())
+
+    def _added(self, info: dict[str, Any]) -> dict[str, Any]:
+        """`info` with what came; not where the task is hidden: to know what distracts from it is to know of it."""
+        return info | {"distractors": [] if self._base.stage.hides_task else [asdict(d) for d in self._now]}
 
     def _place(self) -> int | None:
         """Where the message goes; never before the system message, the task, or the reply it comes after."""

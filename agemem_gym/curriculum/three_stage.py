@@ -8,77 +8,27 @@
               ── the context stays ──
     stage 3   the query and the task itself; the return is given at its end                                    (alg. 5)
 
-A message's turn ends with an ``<answer>``, or after `turns` replies; tool calls are carried out as always.
+A message's turn ends with an ``<answer>``, or after `turns` replies; tool calls are carried out as always. The wrapper makes
+the plan of an episode; :class:`~agemem_gym.curriculum.talk.Talk` is the stage that carries it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
-from agemem_gym.context import Message
 from agemem_gym.curriculum.distractors import Distractor, DistractorScene, DistractorSource, make_source
+from agemem_gym.curriculum.talk import ORDERS, Talk, Turn
 from agemem_gym.env import EnvSnapshot, MemoryEnv
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import compare
-from agemem_gym.protocol import STAGES_PROMPT, Reply
-from agemem_gym.task import TaskStep
-from agemem_gym.tools.ltm import format_matches
-
-ORDERS = ("progressive", "reversed", "interleaved", "all_at_once")
-"""Orders of the stages: 1, 2, 3; 2, 1, 3; 1 and 2 mixed, then 3; and all in one context that is never cleared."""
+from agemem_gym.stage import Opening
 
 _SEED_TAG = 0x57A6E
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One message of stage 1 or 2.
-
-    Attributes:
-        stage: 1 or 2.
-        text: the message.
-        source: ``"background"``, or the name of the distractor source.
-        similarity: cosine to the query for a distractor, else None.
-    """
-
-    stage: int
-    text: str
-    source: str
-    similarity: float | None = None
-
-
-@dataclass(frozen=True)
-class StageSnapshot:
-    """What :meth:`ThreeStage.restore` needs: plain data that can be pickled."""
-
-    env: EnvSnapshot
-    plan: tuple[Turn, ...]
-    position: int
-    replies: int
-
-
-class _Conversation:
-    """Answers the agent's actions and answers before the task does."""
-
-    number = 1
-
-    def act(self, command: str) -> TaskStep:
-        return TaskStep(
-            "There is nothing to act on yet. Call tools, or reply with <answer>…</answer> to go on.",
-            0.0,
-            False,
-            False,
-            valid=False,
-        )
-
-    def answer(self, text: str) -> TaskStep:
-        return TaskStep("", 0.0, False, False)
 
 
 class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
@@ -94,9 +44,10 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         similarity: range of the distractors' cosine similarity to the query, e.g. ``(0.3, 0.7)``, or None.
         order: one of :data:`ORDERS`.
 
-    Until stage 3 the query is shown nowhere: not in the context, and not in ``info``. ``info["stage"]`` is the stage of the
-    message that waits for a reply, ``info["turn"]`` its number, from 1, and ``info["turns"]`` how many there are; in stage 3
-    both are equal. All settings may be changed between episodes by assignment (:class:`~.schedule.CurriculumSchedule` does).
+    Until stage 3 the query is shown nowhere: not in the context, not in ``info``, not on the screen. ``info["stage"]`` is the
+    stage of the message that waits for a reply, ``info["turn"]`` its number, from 1, and ``info["turns"]`` how many there
+    are; in stage 3 both are equal. All settings may be changed between episodes by assignment
+    (:class:`~.schedule.CurriculumSchedule` does).
 
     Raises:
         ConfigurationError: a setting that cannot be used.
@@ -138,63 +89,43 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         self.n1, self.n2, self.turns, self.top_k = n1, n2, turns, top_k
         self.source, self.similarity, self.order = source, similarity, order
         self._check()
-        self._conversation = _Conversation()
-        self._plan: tuple[Turn, ...] = ()
-        self._position = self._replies = 0
-        self._base.after_reply.append(self._after_reply)
 
     # ---------------------------------------------------------------------------------------------- Gymnasium's verbs
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Start an episode with its first stage."""
         self._check()
-        _, info = self.env.reset(seed=seed, options=options)
-        base = self._base
-        self._plan = self._make_plan()
-        self._position = self._replies = 0
-        self._extend_episode()
-        base.enter_stage(self._conversation if self._plan else None, keep=_system_only)
-        base.say("system", STAGES_PROMPT, kind="system", protected=True)
-        newest = len(base.episode.messages)
-        if self._plan:
-            self._speak()
-        else:
-            self._pose()
-        seen = "\n\n".join(message.content for message in base.episode.messages[newest:])
-        start = info | base.start_info()
-        obs, info = base.view(seen)
-        return obs, self._added(start | info)
+        self._base.open_with(self._open)
+        obs, info = self.env.reset(seed=seed, options=options)
+        self._base.note_wrapper(self, {})
+        return obs, info
 
-    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
-        """Carry out one reply; the next message follows when its turn is over."""
-        before = self._base.stage
-        obs, reward, terminated, truncated, info = self.env.step(action)
-        if self._base.stage is not before:
-            info["instruction"] = self._base.episode.start.instruction
-        return obs, float(reward), terminated, truncated, self._added(info)
-
-    # ---------------------------------------------------------------------------------------------- branching
-
-    def snapshot(self) -> StageSnapshot:
+    def snapshot(self) -> EnvSnapshot:
         """The present state, the stages' own included."""
-        return StageSnapshot(self._base.snapshot(), self._plan, self._position, self._replies)
+        return self.env.get_wrapper_attr("snapshot")()
 
-    def restore(self, snapshot: StageSnapshot) -> tuple[str, dict[str, Any]]:
+    def restore(self, snapshot: EnvSnapshot) -> tuple[str, dict[str, Any]]:
         """Go back to a snapshot, of this env or of another one made with the same keywords; returns ``obs, info``."""
-        base = self._base
-        _, restored = base.restore(snapshot.env)
-        self._plan, self._position, self._replies = snapshot.plan, snapshot.position, snapshot.replies
-        if self._talking:
-            self._conversation.number = self._plan[self._position].stage
-            base.stage = self._conversation
-        obs, info = base.view(restored["observation"])
-        return obs, self._added(restored | info)
+        return self.env.get_wrapper_attr("restore")(snapshot)
 
     # ---------------------------------------------------------------------------------------------- the stages
 
-    @property
-    def _talking(self) -> bool:
-        return self._position < len(self._plan)
+    def _open(self, env: MemoryEnv) -> Opening:
+        """The stages of the episode whose task has just been reset."""
+        plan = self._make_plan()
+        counts = {f"n{stage}": sum(turn.stage == stage for turn in plan) for stage in (1, 2)}
+        sources = ", ".join(sorted({turn.source for turn in plan if turn.stage == 2}))
+        settings = {
+            **counts,
+            "turns": self.turns,
+            "top_k": self.top_k,
+            "order": self.order,
+            "similarity": self.similarity,
+            "distractors": sources,
+        }
+        env.task_stage.turns = len(plan)
+        talk = Talk(env, plan, turns=self.turns, top_k=self.top_k, order=self.order)
+        return Opening(talk if plan else env.task_stage, self.turns * len(plan), settings)
 
     def _make_plan(self) -> tuple[Turn, ...]:
         """The messages of this episode, in order."""
@@ -232,67 +163,6 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         )
         return make_source(self.source, base.encoder, self.similarity).draw(scene, self.n2, rng)
 
-    def _extend_episode(self) -> None:
-        """Give the replies of the stages their room in `N_max`, and write the curriculum into the record."""
-        episode = self._base.episode
-        episode.max_rounds += self.turns * len(self._plan)
-        counts = {f"n{stage}": sum(turn.stage == stage for turn in self._plan) for stage in (1, 2)}
-        sources = ", ".join(sorted({turn.source for turn in self._plan if turn.stage == 2}))
-        record = {**episode.start.record, **counts, "turns": self.turns, "order": self.order, "distractors": sources}
-        episode.start = replace(episode.start, record=record)
-
-    def _speak(self) -> None:
-        """Say the message whose turn it is."""
-        turn, base = self._plan[self._position], self._base
-        self._conversation.number = turn.stage
-        if turn.stage == 1:
-            base.say("user", turn.text, kind="talk")
-        else:
-            base.distract(turn.text, turn.source, turn.similarity)
-        if turn.stage == 1 and self.top_k and len(base.memory):
-            matches = base.memory.search(turn.text, self.top_k)
-            base.say("tool", f"Entries of memory near this message:\n{format_matches(matches)}", kind="recall")
-
-    def _after_reply(self, reply: Reply) -> None:
-        """Go on to the next message, or to the task, when this message's turn is over."""
-        if not self._talking:
-            return
-        self._replies += 1
-        if reply.answer is None and self._replies < self.turns:
-            return
-        finished = self._plan[self._position].stage
-        self._position, self._replies = self._position + 1, 0
-        following = self._plan[self._position].stage if self._talking else 3
-        if self._clears(finished, following):
-            self._base.enter_stage(self._conversation if self._talking else None, keep=_system_only)
-        elif not self._talking:
-            self._base.enter_stage(None, keep=lambda message: True)
-        if self._talking:
-            self._speak()
-        else:
-            self._pose()
-
-    def _clears(self, finished: int, following: int) -> bool:
-        """Whether the context is cleared between two messages: when what was to be remembered has all been said."""
-        if self.order == "all_at_once":
-            return False
-        if self.order == "interleaved":
-            return following == 3
-        return finished == 1 and following != 1
-
-    def _pose(self) -> None:
-        """Stage 3: the query, then what the task shows first."""
-        start = self._base.episode.start
-        self._base.say("user", start.instruction, kind="task", protected=True)
-        for text in start.shown:
-            self._base.say("user", text, kind="observation")
-
-    def _added(self, info: dict[str, Any]) -> dict[str, Any]:
-        """`info` with the turn, and without the query where it is not to be known yet."""
-        if self._talking:
-            info.pop("instruction", None)
-        return info | {"turn": min(self._position + 1, len(self._plan)), "turns": len(self._plan)}
-
     def _check(self) -> None:
         for name, least in (("n1", 0), ("n2", 0), ("turns", 1), ("top_k", 0)):
             value = getattr(self, name)
@@ -301,10 +171,6 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         if self.order not in ORDERS:
             raise ConfigurationError(f"order={self.order!r}: expected one of {', '.join(ORDERS)}")
         make_source(self.source, self._base.encoder, self.similarity)
-
-
-def _system_only(message: Message) -> bool:
-    return message.kind == "system"
 
 
 def _choose(lines: Sequence[str], facts: Sequence[str], count: int) -> list[str]:

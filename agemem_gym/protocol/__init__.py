@@ -14,6 +14,7 @@ from agemem_gym.protocol.reply import (
     call_reply,
     encodable,
     parse,
+    reply_text,
 )
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "call_reply",
     "encodable",
     "parse",
+    "reply_text",
     "system_prompt",
 ]

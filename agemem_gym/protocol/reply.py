@@ -232,3 +232,23 @@ def call_reply(*calls: tuple[str, Mapping[str, Any]], think: str | None = None) 
     body = json.dumps([{"name": name, "arguments": dict(arguments)} for name, arguments in calls], ensure_ascii=False)
     body = body.replace("<", "\\u003c")
     return (f"<think>{think}</think>" if think is not None else "") + f"<tool_call>{body}</tool_call>"
+
+
+def reply_text(reply: Reply) -> str:
+    """The text of a well-formed reply, as :func:`parse` reads it.
+
+    Example:
+        >>> reply_text(Reply(think="hm", action="look"))
+        '<think>hm</think><action>look</action>'
+
+    Raises:
+        ValueError: the reply says nothing, or was malformed: its text is not known any more.
+    """
+    think = "" if reply.think is None else f"<think>{reply.think}</think>"
+    if reply.tool_calls:
+        return call_reply(*((call.name, call.arguments) for call in reply.tool_calls), think=reply.think)
+    if reply.action is not None:
+        return f"{think}<action>{reply.action}</action>"
+    if reply.answer is not None:
+        return f"{think}<answer>{reply.answer}</answer>"
+    raise ValueError(f"a Reply with tool calls, an action or an answer was expected, not {reply!r:.200}")

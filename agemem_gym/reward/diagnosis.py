@@ -124,16 +124,15 @@ class _Trace:
         bearing = [m for m in episode.messages if _shows(m) and compare(fact, m.content)[0]]
         gone = {removal.message_id: removal for removal in episode.removals}
         self.present = any(message.id not in gone for message in bearing)
-        # a query or an observation of stage 3 that ThreeStage took back before the first reply was not told
-        shown = [m for m in bearing if m.id not in gone or gone[m.id].step > 0]
-        self.told = next((episode.added_at[m.id] for m in shown), None)
+        added_at = episode.added_at
+        self.told = next((added_at[m.id] for m in bearing), None)
         if self.told is None and any(compare(fact, str(r["content"]))[0] for r in episode.initial_memory):
             self.told = 0
-        removals = [gone[message.id] for message in shown if message.id in gone]
+        removals = [gone[message.id] for message in bearing if message.id in gone]
         self.left_with_stage = max((r.step for r in removals if r.by == "stage"), default=0)
         by_tool = [removal for removal in removals if removal.by != "stage"]
         self.wiped: Removal | None = by_tool[-1] if by_tool else None
-        self.wiped_clean = next((r for r in reversed(by_tool) if not _stands(episode, bearing, gone, r.step)), None)
+        self.wiped_clean = next((r for r in reversed(by_tool) if not _stands(added_at, bearing, gone, r.step)), None)
         self.written = self.retrieved = 0
         for number, result in _results(episode):
             if result.name in _WRITES and compare(fact, str(result.data["content"]))[0]:
@@ -161,11 +160,10 @@ class _Trace:
         return Finding("never_written", self.told or 0, f"{fact} was told, and never stored.")
 
 
-def _stands(episode: Episode, bearing: Sequence[Message], gone: Mapping[int, Removal], step: int) -> bool:
+def _stands(added_at: Mapping[int, int], bearing: Sequence[Message], gone: Mapping[int, Removal], step: int) -> bool:
     """Whether one of the messages was in the context right after that reply."""
     return any(
-        episode.added_at[message.id] < step and (message.id not in gone or gone[message.id].step > step)
-        for message in bearing
+        added_at[message.id] <= step and (message.id not in gone or gone[message.id].step > step) for message in bearing
     )
 
 

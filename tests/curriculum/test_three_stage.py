@@ -234,7 +234,7 @@ def test_it_goes_round_a_memory_env_only():
 def test_the_record_says_which_curriculum_it_was():
     env = make(n1=2, n2=3, source=["chat", "benchmark"])
     env.reset(seed=0)
-    record = env.unwrapped.episode.start.record
+    record = env.unwrapped.episode.curriculum
     assert (record["n1"], record["n2"], record["order"]) == (2, 3, "progressive")
     assert record["distractors"] == "benchmark, chat"
     assert json.dumps(dict(record))

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from agemem_gym.context import Message
-from agemem_gym.episode import Episode, Removal, StepRecord
+from agemem_gym.context import Edit, Message
+from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.memory import make_encoder
 from agemem_gym.reward import OfflineJudge
 from agemem_gym.task import TaskStart
@@ -43,12 +43,18 @@ def message(number, content, kind="observation", protected=False):
     return Message(number, "user", content, kind, len(content.split()), protected)
 
 
+def _edits(messages, removals):
+    """All messages stand there from the start; then these `(id, step, by)` leave."""
+    told = [Edit(added=message.id) for message in messages]
+    return told + [Edit(removed=(message_id,), step=step, by=by) for message_id, step, by in removals]
+
+
 def episode(*steps, question="Where is it?", answer="Paris", facts=(), memory=(), before=(), messages=(), removals=(),
             budget=1000, rounds=10, truncated=False):  # fmt: skip
     start = TaskStart("t/0", question, "", "", 5, key_facts=tuple(facts), answer=answer)
     return Episode(
         "AgeMem-Test-v0", {}, 0, {}, start, budget, rounds, steps=list(steps), messages=list(messages),
-        removals=[Removal(*removal) for removal in removals], truncated=truncated, terminated=not truncated,
+        edits=_edits(messages, removals), truncated=truncated, terminated=not truncated,
         initial_memory=[{"id": f"m{n}", "content": text} for n, text in enumerate(before, start=1)],
         final_memory=[{"id": f"m{n}", "content": text} for n, text in enumerate(memory, start=1)],
     )  # fmt: skip
