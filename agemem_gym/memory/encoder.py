@@ -1,34 +1,26 @@
-"""Text encoders `enc`: what turns a text into a unit vector. AgeMem (arXiv:2601.01885) leaves the encoder open.
+"""What a text encoder `enc` is: it turns a text into a unit vector. :mod:`.encoders` makes the named ones.
 
-::
-
-    make_encoder("minilm")  ─► CachedEncoder(MiniLMEncoder)     all-MiniLM-L6-v2, offline (the default)
-                "hash"                      HashEncoder         speed before meaning
-                "sentence-transformers:X"   SentenceTransformerEncoder
-                "http(s)://…"               HTTPEncoder         an OpenAI-compatible /embeddings endpoint
-                a callable                  CallableEncoder
-                an Encoder                  itself
-
-An encoder is shared by all envs of a process, made lazily, and made anew in a forked child.
+- :class:`Encoder`: the protocol
+- :func:`encoded`: ask any encoder; whatever goes wrong is an :class:`EncoderError`
+- :class:`CachedEncoder`: an encoder with a cache by text
 """
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from agemem_gym.errors import ConfigurationError, EngineError
+from agemem_gym.errors import AgeMemError, EngineError
 
 CACHE_SIZE = 16_384
 """Vectors that a process keeps per encoder: 25 MB at 384 dimensions."""
 
 
 class EncoderError(EngineError):
-    """The encoder could not encode: an endpoint did not answer, or a callable gave something else than vectors."""
+    """The encoder could not encode: it raised, an endpoint did not answer, or what came were no vectors."""
 
 
 @runtime_checkable
@@ -95,35 +87,6 @@ class CachedEncoder:
         return self.inner.count_tokens(text)
 
 
-class CallableEncoder:
-    """Any function from a list of texts to vectors; they are brought to length 1."""
-
-    def __init__(self, function: Callable[[Sequence[str]], Any], name: str | None = None) -> None:
-        self._function = function
-        self.name = name or f"callable:{getattr(function, '__qualname__', type(function).__name__)}"
-        self._dimension: int | None = None
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector, found out by encoding one text."""
-        if self._dimension is None:
-            self.encode(["dimension"])
-        assert self._dimension is not None
-        return self._dimension
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Call the function; EncoderError where it gives anything but one finite vector a text."""
-        vectors = unit_rows(self._function(list(texts)), len(texts), self.name, self._dimension)
-        self._dimension = vectors.shape[1]
-        return vectors
-
-    def count_tokens(self, text: str) -> int:
-        """Words and punctuation marks: a function has no tokenizer."""
-        from agemem_gym.memory.tokens import count_words
-
-        return count_words(text)
-
-
 def unit_rows(value: Any, rows: int, source: str, dimension: int | None = None) -> np.ndarray:
     """`value` as float32 vectors of length 1, shape (rows, d).
 
@@ -142,46 +105,26 @@ def unit_rows(value: Any, rows: int, source: str, dimension: int | None = None) 
     return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
 
 
-_SHARED: dict[tuple[int, str], CachedEncoder] = {}
+_UNIT = 1e-3
+"""Lengths this close to 1 are left as they are, so that a vector keeps its bytes."""
 
 
-def make_encoder(spec: str | Encoder | Callable[[Sequence[str]], Any] = "minilm") -> Encoder:
-    """The encoder that `spec` stands for, see the module. One per name and process; nothing is loaded before the first use.
+def encoded(encoder: Encoder, texts: Sequence[str], dimension: int | None = None) -> np.ndarray:
+    """Vectors of `texts` by any encoder, a user's own too: float32, shape (n, d), of length 1 or 0.
 
     Raises:
-        ConfigurationError: an unknown name.
-        MissingDependencyError: the package of that encoder is not installed.
+        EncoderError: the encoder raised, or gave anything but one finite vector a text, of `dimension` numbers if that
+            is given.
     """
-    if isinstance(spec, str):
-        key = (os.getpid(), spec)  # a forked child must not use its parent's sessions
-        if key not in _SHARED:
-            _SHARED[key] = CachedEncoder(_named(spec))
-        return _SHARED[key]
-    if isinstance(spec, Encoder):
-        return spec
-    if callable(spec):
-        return CachedEncoder(CallableEncoder(spec))
-    raise ConfigurationError(f"encoder={spec!r}: expected a name, an URL, a callable or an Encoder")
-
-
-def _named(spec: str) -> Encoder:
-    if spec == "minilm":
-        from agemem_gym.memory.minilm import MiniLMEncoder
-
-        return MiniLMEncoder()
-    if spec == "hash":
-        from agemem_gym.memory.hashing import HashEncoder
-
-        return HashEncoder()
-    if spec.startswith("sentence-transformers:"):
-        from agemem_gym.memory.remote import SentenceTransformerEncoder
-
-        return SentenceTransformerEncoder(spec.partition(":")[2])
-    if spec.startswith(("http://", "https://")):
-        from agemem_gym.memory.remote import HTTPEncoder
-
-        return HTTPEncoder(spec)
-    raise ConfigurationError(
-        f"unknown encoder {spec!r}: expected 'minilm', 'hash', 'sentence-transformers:NAME', the URL of an embeddings "
-        "endpoint, a callable, or an Encoder"
-    )
+    name = str(getattr(encoder, "name", type(encoder).__name__))
+    try:
+        vectors = np.asarray(encoder.encode(texts))
+    except AgeMemError:
+        raise
+    except Exception as error:
+        raise EncoderError(f"encoder {name} failed: {type(error).__name__}: {error}") from error
+    unit = unit_rows(vectors, len(texts), name, dimension)
+    lengths = np.linalg.norm(vectors, axis=1)
+    if vectors.dtype == np.float32 and (np.abs(lengths - 1) < _UNIT)[lengths > 0].all():
+        return vectors
+    return unit

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from agemem_gym.memory.tokens import count_words
+
 _WORD = re.compile(r"\w+")
 
 
@@ -36,6 +38,4 @@ class HashEncoder:
 
     def count_tokens(self, text: str) -> int:
         """Words and punctuation marks."""
-        from agemem_gym.memory.tokens import count_words
-
         return count_words(text)

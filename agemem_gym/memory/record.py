@@ -1,12 +1,12 @@
-"""What long-term memory holds and gives back."""
+"""What long-term memory holds and gives back, and what can go wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from agemem_gym.errors import AgeMemError
+from agemem_gym.errors import AgeMemError, EngineError
 
 
 class UnknownMemoryError(AgeMemError, KeyError):
@@ -16,15 +16,19 @@ class UnknownMemoryError(AgeMemError, KeyError):
         return str(self.args[0])
 
 
+class MemoryBackendError(EngineError):
+    """What stands behind a memory (an index, a folder, a server) failed; the call that met it has changed nothing."""
+
+
 @dataclass(frozen=True)
 class MemoryRecord:
     """One entry of long-term memory.
 
     Attributes:
-        id: ``m1``, ``m2``, …; never used twice within an episode.
+        id: ``m1``, ``m2``, …; never used twice within an episode. A memory other than ours may name its entries otherwise.
         content: the text.
         metadata: what the agent and the env say of it; any JSON.
-        created: logical time of its ADD: the number of the reply.
+        created: logical time of its ADD, see :attr:`agemem_gym.memory.Memory.now`.
         updated: logical time of its last UPDATE, or None.
     """
 
@@ -36,7 +40,7 @@ class MemoryRecord:
 
     @property
     def number(self) -> int:
-        """The running number in the id."""
+        """The running number in an id of ours."""
         return int(self.id[1:])
 
 
@@ -50,17 +54,8 @@ class Match:
 
 @dataclass(frozen=True)
 class StoreSnapshot:
-    """Everything that a store holds: its records, the next id, and the clock. Vectors are encoded again from the cache."""
+    """Everything that a store holds: its records, the next id, and the clock. Vectors that it has lost are encoded again."""
 
     records: tuple[MemoryRecord, ...]
     next_number: int
     now: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> StoreSnapshot:
-        """The inverse of :meth:`to_dict`."""
-        return cls(tuple(MemoryRecord(**record) for record in data["records"]), data["next_number"], data["now"])

@@ -1,44 +1,48 @@
-"""Long-term memory (LTM) `M_t`: the authoritative records, with an index beside them that finds candidates.
+"""Our long-term memory (LTM) `M_t`: records and vectors in Python, a copy of them in an index.
 
 ::
 
-    add/update/delete ─► records (dict) ─┐
-                     ─► vectors (rows)  ─┼─► index.upsert / index.delete       (slots, not ids)
-    search ─► index.query ─► candidate slots ─► exact cosine ─► sort by (-score, id) ─► [Match]
+    add/update/delete ─► index (at once where it outlives the process) ─► records, vectors
+    search ─► exact scan of all vectors ─► exact cosines of those that may count ─► sort by (-score, id) ─► [Match]
 
-The index only proposes; beside an approximate one stands an exact scan. Scores, order, filters and ids are decided here, in
-Python, so every index gives the same results, and snapshot and restore never have to ask it. A slot is a row of the vector
-table; slots are used again, ids are not.
+Scores, order, filters and ids are decided here, so every index gives the same results, and snapshot and restore never have to
+ask one. An index that fails leaves the records as they were. A slot is a row of the vector table and the place of an entry in
+the index; slots are used again, ids are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import heapq
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from agemem_gym.errors import ConfigurationError
-from agemem_gym.memory.encoder import Encoder
+from agemem_gym.errors import AgeMemError, ConfigurationError
+from agemem_gym.memory.encoder import Encoder, encoded
 from agemem_gym.memory.filters import matches, validate
-from agemem_gym.memory.index import VectorIndex, cosines
-from agemem_gym.memory.record import Match, MemoryRecord, StoreSnapshot, UnknownMemoryError
+from agemem_gym.memory.index import VectorIndex
+from agemem_gym.memory.record import Match, MemoryBackendError, MemoryRecord, StoreSnapshot, UnknownMemoryError
+from agemem_gym.memory.similarity import cosines
 
 _SCORE_DIGITS = 6
-_SLACK = 8  # candidates asked of an index beyond top_k
-_TIE = 1e-5  # scores this close may have changed places in an index's own arithmetic
+_HALF_ULP = 2.0**-24  # of float32 at 1
+_Entry = tuple[MemoryRecord, np.ndarray]
+_T = TypeVar("_T")
 
 
 class MemoryStore:
-    """The entries of one env.
+    """The entries of one env; a :class:`agemem_gym.memory.Memory`.
 
     Args:
         encoder: makes the vectors.
-        index: finds candidates.
+        index: keeps a copy; a persistent one gives back at the first use what an earlier process left.
+        existing: whether :meth:`clear` may delete what an earlier process left: ``"refuse"`` or ``"wipe"``.
 
     Attributes:
-        now: logical time that new and changed records get; the env sets it to the number of the reply.
+        now: logical time, see :class:`agemem_gym.memory.Memory`.
 
     Example:
         >>> from agemem_gym.memory import make_encoder, make_index
@@ -49,30 +53,45 @@ class MemoryStore:
         'the red key lies in the kitchen'
     """
 
-    def __init__(self, encoder: Encoder, index: VectorIndex) -> None:
+    def __init__(self, encoder: Encoder, index: VectorIndex, *, existing: Literal["refuse", "wipe"] = "refuse") -> None:
+        if existing not in ("refuse", "wipe"):
+            raise ConfigurationError(f"chroma_existing={existing!r}: expected 'refuse' or 'wipe'")
         self.encoder = encoder
         self.index = index
-        self.now = 0
-        self._records: dict[str, MemoryRecord] = {}
-        self._slots: dict[str, int] = {}
-        self._ids: list[str | None] = []  # by slot
-        self._free: list[int] = []  # slots without a record, the lowest last
+        self._existing = existing
+        self._now = 0
+        self._slots: dict[str, int] = {}  # of each id
+        self._records: list[MemoryRecord | None] = []  # by slot
         self._vectors = np.zeros((0, 0), dtype=np.float32)  # by slot
+        self._free: set[int] = set()  # slots without a record
+        self._behind: set[int] = set()  # slots that may differ in the index
+        self._inherited: set[str] = set()  # ids of what an earlier process left
         self._next_number = 1
         self._loaded = not index.persistent
 
+    @property
+    def now(self) -> int:
+        """Logical time that new and changed records get."""
+        self._load()
+        return self._now
+
+    @now.setter
+    def now(self, time: int) -> None:
+        self._load()
+        self._now = time
+
     def __len__(self) -> int:
         self._load()
-        return len(self._records)
+        return len(self._slots)
 
     def __iter__(self) -> Iterator[MemoryRecord]:
         """Records in the order of their ids."""
         self._load()
-        return iter(sorted(self._records.values(), key=lambda record: record.number))
+        return iter(sorted((r for r in self._records if r is not None), key=lambda record: record.number))
 
     def __contains__(self, memory_id: object) -> bool:
         self._load()
-        return memory_id in self._records
+        return memory_id in self._slots
 
     def get(self, memory_id: str) -> MemoryRecord:
         """The record of this id.
@@ -80,26 +99,23 @@ class MemoryStore:
         Raises:
             UnknownMemoryError: there is none.
         """
-        self._load()
-        record = self._records.get(memory_id)
-        if record is None:
-            raise UnknownMemoryError(f"there is no entry {memory_id!r} in long-term memory")
-        return record
+        return self._entry(self._slot(memory_id))[0]
 
     def add(self, content: str, metadata: Mapping[str, Any] | None = None) -> MemoryRecord:
         """Store a new entry under the next id."""
         return self.add_many([(content, metadata)])[0]
 
     def add_many(self, entries: Sequence[tuple[str, Mapping[str, Any] | None]]) -> list[MemoryRecord]:
-        """Store several new entries; they are encoded in one batch."""
+        """Store several new entries, all or none; they are encoded in one batch."""
         self._load()
-        vectors = self.encoder.encode([content for content, _ in entries])  # first: if this fails, nothing has changed
+        vectors = self._encode([content for content, _ in entries])
         records = [
-            MemoryRecord(f"m{self._next_number + offset}", content, dict(metadata or {}), self.now)
+            MemoryRecord(f"m{self._next_number + offset}", content, dict(metadata or {}), self._now)
             for offset, (content, metadata) in enumerate(entries)
         ]
+        slots = self._empty_slots(len(records))
+        self._change(dict(zip(slots, zip(records, vectors, strict=True), strict=True)))
         self._next_number += len(records)
-        self._place(records, vectors)
         return records
 
     def update(self, memory_id: str, content: str, metadata: Mapping[str, Any] | None = None) -> MemoryRecord:
@@ -108,14 +124,11 @@ class MemoryStore:
         Raises:
             UnknownMemoryError: there is no such entry.
         """
-        old = self.get(memory_id)
-        vectors = self.encoder.encode([content])
+        slot = self._slot(memory_id)
+        old = self._entry(slot)[0]
         kept = old.metadata if metadata is None else dict(metadata)
-        record = replace(old, content=content, metadata=kept, updated=self.now)
-        slot = self._slots[memory_id]
-        self._records[memory_id] = record
-        self._vectors[slot] = vectors[0]
-        self.index.upsert([slot], vectors, [record])
+        record = replace(old, content=content, metadata=kept, updated=self._now)
+        self._change({slot: (record, self._encode([content])[0])})
         return record
 
     def delete(self, memory_id: str) -> MemoryRecord:
@@ -124,48 +137,45 @@ class MemoryStore:
         Raises:
             UnknownMemoryError: there is no such entry.
         """
-        record = self.get(memory_id)
-        slot = self._slots.pop(memory_id)
-        del self._records[memory_id]
-        self._ids[slot] = None
-        self._free.append(slot)
-        self._free.sort(reverse=True)
-        self.index.delete([slot])
+        slot = self._slot(memory_id)
+        record = self._entry(slot)[0]
+        self._change({slot: None})
         return record
 
-    def search(self, query: str, top_k: int = 3, where: Mapping[str, Any] | None = None) -> list[Match]:
+    def search(self, query: str, top_k: int = 3, metadata_filter: Mapping[str, Any] | None = None) -> list[Match]:
         """The `top_k` entries of the highest cosine similarity with `query`, ties in the order of their ids (eq. 8-9).
 
         Args:
             query: what to look for.
             top_k: how many at most, at least 1.
-            where: only entries whose metadata match, see :mod:`agemem_gym.memory.filters`.
+            metadata_filter: only entries whose metadata match, see :mod:`agemem_gym.memory.filters`.
 
         Raises:
-            FilterError: `where` is no filter.
+            FilterError: `metadata_filter` is no filter.
         """
-        if where is not None:
-            validate(where)
+        if metadata_filter is not None:
+            validate(metadata_filter)
         if top_k < 1:
             raise ConfigurationError(f"top_k={top_k}: expected at least 1")
         self._load()
-        if not self._records:
+        if not self._slots:
             return []
-        vector = self.encoder.encode([query])[0]
-        if where is not None:  # the records decide, and those that match are compared one by one
-            slots = [self._slots[record.id] for record in self._records.values() if matches(record.metadata, where)]
-            return self._ranked(vector, slots)[:top_k]
-        return self._nearest(vector, top_k)
+        vector = self._encode([query])[0]
+        self._settle({})
+        if metadata_filter is None:
+            slots = self._near(vector, top_k)
+        else:
+            slots = [s for s in self._slots.values() if matches(self._entry(s)[0].metadata, metadata_filter)]
+        return self._ranked(vector, slots)[:top_k]
 
     def clear(self) -> None:
-        """Forget everything; ids begin at m1 again."""
-        self._loaded = True
-        self._records.clear()
-        self._slots.clear()
-        self._ids.clear()
-        self._free.clear()
-        self._next_number = 1
-        self.index.clear()
+        """Forget everything; ids begin at m1 again, and the clock at 0.
+
+        Raises:
+            ConfigurationError: an earlier process left entries here, and nobody has said that they may go.
+        """
+        self._replace([])
+        self._next_number, self._now = 1, 0
 
     def snapshot(self) -> StoreSnapshot:
         """The present content."""
@@ -173,85 +183,165 @@ class MemoryStore:
 
     def restore(self, snapshot: StoreSnapshot) -> None:
         """Go back to a snapshot, of this store or of another one."""
-        self.clear()
-        if snapshot.records:
-            self._place(list(snapshot.records), self.encoder.encode([record.content for record in snapshot.records]))
-        self._next_number = snapshot.next_number
-        self.now = snapshot.now
+        self._replace(snapshot.records)
+        self._next_number, self._now = snapshot.next_number, snapshot.now
 
     def close(self) -> None:
-        """Write what is pending and let the index go. Safe to call twice."""
-        self.index.close()
+        """Let the index go. Safe to call twice."""
+        if self.index.persistent and self._behind:
+            try:
+                self._settle({})
+            except MemoryBackendError as error:
+                warnings.warn(f"{len(self._behind)} entries may differ in the index: {error}", stacklevel=2)
+        self._ask(self.index.close)
+        if not self.index.persistent:
+            self._behind.update(self._slots.values())
 
-    def _place(self, records: Sequence[MemoryRecord], vectors: np.ndarray) -> None:
-        """Give records slots, the lowest free ones first, and hand them to the index."""
-        slots = []
-        for record in records:
-            slot = self._free.pop() if self._free else len(self._ids)
-            if slot == len(self._ids):
-                self._ids.append(None)
-            self._ids[slot] = record.id
-            self._slots[record.id] = slot
-            self._records[record.id] = record
-            slots.append(slot)
-        self._make_room(vectors.shape[1])
-        self._vectors[slots] = vectors
-        self.index.upsert(slots, vectors, records)
+    # ------------------------------------------------------------------------------------------------- changes
 
-    def _make_room(self, dimension: int) -> None:
+    def _change(self, changes: Mapping[int, _Entry | None]) -> None:
+        """Put entries into slots, and empty those that get None: all of them, or none if the index fails."""
+        self._behind |= changes.keys()
+        if self.index.persistent:
+            self._settle(changes)
+        for slot in changes:
+            self._empty(slot)
+        for slot, entry in changes.items():
+            if entry is not None:
+                self._fill(slot, *entry)
+        self._inherited &= self._slots.keys()
+
+    def _empty(self, slot: int) -> None:
+        if (entry := self._entry_or_none(slot)) is not None:
+            del self._slots[entry[0].id]
+            self._records[slot] = None
+            self._free.add(slot)
+
+    def _fill(self, slot: int, record: MemoryRecord, vector: np.ndarray) -> None:
+        self._make_room(slot, len(vector))
+        self._records[slot] = record
+        self._vectors[slot] = vector
+        self._slots[record.id] = slot
+        self._free.discard(slot)
+
+    def _settle(self, changes: Mapping[int, _Entry | None]) -> None:
+        """Bring the index up to date with the records as they are, but for `changes`, which are to come."""
+        if not self._behind:
+            return
+        full: dict[int, _Entry] = {}
+        empty: list[int] = []
+        for slot in sorted(self._behind):
+            entry = changes[slot] if slot in changes else self._entry_or_none(slot)
+            if entry is None:
+                empty.append(slot)
+            else:
+                full[slot] = entry
+        if empty:
+            self._ask(self.index.delete, empty)
+        if full:
+            vectors = np.stack([vector for _, vector in full.values()])
+            self._ask(self.index.upsert, list(full), vectors, [record for record, _ in full.values()])
+        self._behind.clear()
+
+    def _replace(self, records: Sequence[MemoryRecord]) -> None:
+        """Hold these records and no others; those that are here already keep their slots and vectors."""
+        self._load()
+        here = {record.id: record for record in self._records if record is not None}
+        new = [record for record in records if here.get(record.id) != record]
+        kept = {record.id for record in records} - {record.id for record in new}
+        if self._existing == "refuse" and not self._inherited <= kept:
+            raise ConfigurationError(
+                f"{self.index} holds {len(self._inherited)} entries that were there before, and a reset would delete them: "
+                "carry them on (reset(options={'keep_memory': True})), allow it (chroma_existing='wipe'), or take another "
+                "collection="
+            )
+        vectors = self._encode([record.content for record in new])
+        changes: dict[int, _Entry | None] = {slot: None for id_, slot in self._slots.items() if id_ not in kept}
+        slots = sorted([*changes, *self._empty_slots(len(new))])[: len(new)]
+        self._change(changes | dict(zip(slots, zip(new, vectors, strict=True), strict=True)))
+        self._trim()
+
+    def _empty_slots(self, count: int) -> list[int]:
+        """The lowest slots without a record."""
+        lowest = heapq.nsmallest(count, self._free)
+        return [*lowest, *range(len(self._records), len(self._records) + count - len(lowest))]
+
+    def _make_room(self, slot: int, dimension: int) -> None:
+        self._free.update(range(len(self._records), slot))
+        self._records.extend([None] * (slot + 1 - len(self._records)))
         rows, columns = self._vectors.shape
-        if len(self._ids) > rows or columns != dimension:
-            table = np.zeros((max(64, 2 * len(self._ids)), dimension), dtype=np.float32)
+        if slot >= rows or columns != dimension:
+            table = np.zeros((max(64, 2 * (slot + 1)), dimension), dtype=np.float32)
             if columns == dimension:
                 table[:rows] = self._vectors
             self._vectors = table
 
-    def _nearest(self, vector: np.ndarray, top_k: int) -> list[Match]:
-        """The best of the index's candidates; more are asked for while the last that counts ties with the last that came."""
-        wanted = top_k + _SLACK
-        while wanted < len(self._records):
-            slots = self.index.query(vector, wanted)
-            if self.index.approximate:
-                slots = sorted({*slots, *self._scan(vector, wanted)})
-            ranked = self._ranked(vector, slots)
-            if len(ranked) >= wanted and ranked[top_k - 1].score - ranked[-1].score > _TIE:
-                return ranked[:top_k]
-            wanted *= 4
-        return self._ranked(vector, list(self._slots.values()))[:top_k]
+    def _trim(self) -> None:
+        """Let go of the empty slots at the end, so that the next scan is no longer than it must be."""
+        while self._records and self._records[-1] is None:
+            self._records.pop()
+        self._free = {slot for slot in self._free if slot < len(self._records)}
 
-    def _scan(self, vector: np.ndarray, wanted: int) -> list[int]:
-        """The slots of the most similar vectors, by an exact scan."""
-        scores = cosines(self._vectors[: len(self._ids)], vector)
-        scores[self._free] = -np.inf
-        return [int(slot) for slot in np.argpartition(scores, -wanted)[-wanted:] if self._ids[slot] is not None]
+    # ------------------------------------------------------------------------------------------------- search
 
-    def _ranked(self, vector: np.ndarray, slots: Sequence[int]) -> list[Match]:
-        """The records in `slots` with their exact scores, best first, ties in the order of their ids."""
-        # einsum sums each row by itself in float64: a score does not depend on which other candidates there are
-        rows = self._vectors[list(slots)].astype(np.float64)  # (c, d)
-        scores = np.einsum("cd,d->c", rows, vector.astype(np.float64))
+    def _near(self, vector: np.ndarray, top_k: int) -> np.ndarray | list[int]:
+        """The slots of all entries that may be among the best, ties included: a float32 scan with its error for a margin."""
+        if top_k >= len(self._slots):
+            return list(self._slots.values())
+        scores = np.einsum("nd,d->n", self._vectors[: len(self._records)], vector)
+        scores[list(self._free)] = -np.inf
+        error = (len(vector) + 2) * _HALF_ULP  # of a sum of d products of unit vectors, by Cauchy and Schwarz
+        margin = 2.1 * error + 10.0**-_SCORE_DIGITS  # of two such sums, and of the rounding of scores
+        return np.flatnonzero(scores >= np.partition(scores, -top_k)[-top_k] - margin)
+
+    def _ranked(self, vector: np.ndarray, slots: np.ndarray | Sequence[int]) -> list[Match]:
+        """The records in `slots` with their scores, best first, ties in the order of their ids."""
+        scores = cosines(self._vectors[slots], vector) if len(slots) else np.zeros(0)
         found = [
-            Match(self._records[memory_id], round(float(score), _SCORE_DIGITS) + 0.0)
+            Match(self._entry(slot)[0], round(float(score), _SCORE_DIGITS) + 0.0)
             for slot, score in zip(slots, scores, strict=True)
-            if (memory_id := self._ids[slot]) is not None
         ]
         return sorted(found, key=lambda match: (-match.score, match.record.number))
+
+    # ------------------------------------------------------------------------------------------------- parts
+
+    def _slot(self, memory_id: str) -> int:
+        self._load()
+        slot = self._slots.get(memory_id)
+        if slot is None:
+            raise UnknownMemoryError(f"there is no entry {memory_id!r} in long-term memory")
+        return slot
+
+    def _entry(self, slot: int) -> _Entry:
+        record = self._records[slot]
+        assert record is not None
+        return record, self._vectors[slot]
+
+    def _entry_or_none(self, slot: int) -> _Entry | None:
+        return self._entry(slot) if slot < len(self._records) and self._records[slot] is not None else None
+
+    def _encode(self, texts: Sequence[str]) -> np.ndarray:
+        if not texts:
+            return np.zeros((0, self._vectors.shape[1]), dtype=np.float32)
+        return encoded(self.encoder, texts, self._vectors.shape[1] if self._slots else None)
+
+    def _ask(self, verb: Callable[..., _T], *arguments: Any) -> _T:
+        """Call the index, a user's own too; whatever goes wrong there is a MemoryBackendError."""
+        try:
+            return verb(*arguments)
+        except AgeMemError:
+            raise
+        except Exception as error:
+            name = type(self.index).__name__
+            raise MemoryBackendError(f"{name} failed: {type(error).__name__}: {error}") from error
 
     def _load(self) -> None:
         """At the first use of a persistent index: take over what an earlier process left in it."""
         if self._loaded:
             return
+        for slot, record, vector in self._ask(self.index.load):
+            self._fill(slot, record, vector)
+            self._inherited.add(record.id)
+            self._next_number = max(self._next_number, record.number + 1)
+            self._now = max(self._now, record.created, record.updated or 0)
         self._loaded = True
-        stored = self.index.load()
-        if stored:
-            records = [record for _, record, _ in stored]
-            self._ids = [None] * (max(slot for slot, _, _ in stored) + 1)
-            for slot, record, _ in stored:
-                self._ids[slot] = record.id
-                self._slots[record.id] = slot
-                self._records[record.id] = record
-            self._free = [slot for slot in reversed(range(len(self._ids))) if self._ids[slot] is None]
-            self._make_room(len(stored[0][2]))
-            for slot, _, vector in stored:
-                self._vectors[slot] = vector
-            self._next_number = max(record.number for record in records) + 1

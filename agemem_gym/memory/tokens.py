@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from agemem_gym.errors import ConfigurationError, MissingDependencyError, import_extra
-
-if TYPE_CHECKING:
-    from agemem_gym.memory.encoder import Encoder
+from agemem_gym.memory.encoder import Encoder
 
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
