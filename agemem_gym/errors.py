@@ -7,12 +7,15 @@ says what was given, what was expected and what to run next.
 - :class:`ConfigurationError`: a keyword, an option or a file that cannot be used
 - :class:`MissingDependencyError`: an extra, a program or a data set that is not installed
 - :class:`EngineError`: an engine that died or hung in the middle of an episode
-- :func:`import_extra`: import a package of an extra, or say how to install it
+- :func:`import_extra`: import a package of an extra, or say how to install it; :func:`missing_extra` is what it raises
+- :func:`install_command`: the command that installs an extra, or the package as it comes
 """
 
 from __future__ import annotations
 
 import importlib
+import shlex
+from pathlib import Path
 from types import ModuleType
 
 
@@ -43,6 +46,40 @@ def import_extra(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or module.split(".")[0] != error.name.split(".")[0]:
             raise  # the package is there, but something that it needs is broken: show that
-        raise MissingDependencyError(
-            f"{module!r} is not installed; it comes with the extra [{extra}]: pip install 'agemem-gym[{extra}]'"
-        ) from error
+        raise missing_extra(module, extra) from error
+
+
+def missing_extra(module: str, extra: str) -> MissingDependencyError:
+    """The error for a package that is not there; its message holds the pip command."""
+    return MissingDependencyError(
+        f"{module!r} is not installed; it comes with the extra [{extra}]: {install_command(extra)}"
+    )
+
+
+def install_command(extra: str = "") -> str:
+    """The command that installs `extra`, or the package as it comes; one that works where this package is run from.
+
+    Example:
+        >>> print(install_command("pddl"))  # in the folder of a clone
+        pip install -e '.[pddl]'
+    """
+    wanted = f"[{extra}]" if extra else ""
+    clone = _clone()
+    if clone is None:
+        return f"pip install {shlex.quote(f'agemem-gym{wanted}')}"
+    return f"pip install -e {shlex.quote(f'{_near(clone)}{wanted}')}"
+
+
+def _clone() -> Path | None:
+    """The folder of the clone that this package is run from, if it is run from one."""
+    folder = Path(__file__).resolve().parents[1]
+    try:
+        project = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return folder if 'name = "agemem-gym"' in project else None
+
+
+def _near(folder: Path) -> str:
+    """The folder as one would type it."""
+    return "." if folder == Path.cwd().resolve() else str(folder)

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gymnasium.envs.registration import register, registry
+from gymnasium.envs.registration import find_highest_version, parse_env_id, register, registry
+from gymnasium.error import Error as GymnasiumError
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -105,6 +107,40 @@ def _register(env_id: str, maker: str, kwargs: dict[str, Any]) -> None:
         )
 
 
+def known_id(env_id: str) -> str:
+    """`env_id`, if Gymnasium's registry has it: one of ours, or a user's own, also as ``module:id`` and without a version.
+
+    Raises:
+        ConfigurationError: there is no such id or module; the message names the nearest.
+    """
+    module, _, name = env_id.rpartition(":")
+    if module:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            raise ConfigurationError(
+                f"{env_id!r}: there is no module {error.name!r} (is its folder on PYTHONPATH?)"
+            ) from None
+    if name in registry or _newest(name) is not None:
+        return env_id
+    # Gymnasium's own envs are no memory envs; whoever registered one of his own may mean it
+    known = [spec.id for spec in registry.values() if not str(spec.entry_point).startswith("gymnasium.envs.")]
+    bare = [benchmark.env_id for benchmark in BENCHMARKS]
+    meant = did_you_mean(name, known) or did_you_mean(name, bare) or "; `agemem list` names them"
+    raise ConfigurationError(f"unknown env {env_id!r}{meant}")
+
+
+def _newest(name: str) -> int | None:
+    """The newest version of an id that is given without one."""
+    try:
+        namespace, bare, version = parse_env_id(name)
+    except GymnasiumError:
+        return None
+    return find_highest_version(namespace, bare) if version is None else None
+
+
 def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
     """Build a :class:`MemoryEnv` round a task; what the registered ids call.
 
@@ -155,7 +191,9 @@ def _share_out(kwargs: Mapping[str, Any], *classes: type, beside: str = "") -> l
     if left:
         takes = "; ".join(f"{cls.__name__} takes {', '.join(sorted(_keywords(cls))) or 'none'}" for cls in classes)
         more = f"; besides, {beside}" if beside else ""
-        raise ConfigurationError(f"unknown keyword {', '.join(sorted(left))}; {takes}{more}")
+        known = {keyword for cls in classes for keyword in _keywords(cls)}
+        meant = did_you_mean(sorted(left)[0], sorted(known))
+        raise ConfigurationError(f"unknown keyword {', '.join(sorted(left))}; {takes}{more}{meant}")
     return shares
 
 

@@ -26,7 +26,7 @@ MODULES = [
     "agemem_gym.facts.comparison",
     "agemem_gym.facts.phrases",
     "agemem_gym.memory.store",
-    "agemem_gym.play",
+    "agemem_gym.cli.shorthand",
     "agemem_gym.protocol",
     "agemem_gym.protocol.reply",
     "agemem_gym.reward.offline",

@@ -151,8 +151,8 @@ def test_two_runs_do_not_write_into_one_file(tmp_path):
 def test_list_doctor_and_errors(capsys):
     assert main(["list"]) == 0
     assert main(["doctor"]) == 0
-    assert main(["run", ENV, "--agent", "nobody"]) == 1
-    assert main(["replay", "/nowhere.jsonl"]) == 1
+    assert main(["run", ENV, "--agent", "nobody"]) == 2
+    assert main(["replay", "/nowhere.jsonl"]) == 2
     said = capsys.readouterr()
     assert ENV in said.out
     assert "agemem: unknown agent 'nobody'" in said.err

@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.registration import known_id
 
 if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from agemem_gym.env import MemoryEnv
+
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
     """What a command adds its parser to."""
 
@@ -19,6 +24,23 @@ def add_env_arg(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--env-arg", action="append", default=[], metavar="KEYWORD=VALUE", help="keyword of gym.make; may be repeated"
     )
+
+
+def memory_env(env_id: str, **kwargs: Any) -> tuple[gym.Env[str, str], MemoryEnv]:
+    """The env of this id, and the memory env that it is inside.
+
+    Raises:
+        ConfigurationError: there is no such id, it takes no such keyword, or it is another kind of env.
+    """
+    import gymnasium as gym
+
+    from agemem_gym.env import MemoryEnv
+
+    env = gym.make(known_id(env_id), **kwargs)
+    if not isinstance(env.unwrapped, MemoryEnv):
+        env.close()
+        raise ConfigurationError(f"{env_id!r} is no env of agemem-gym; `agemem list` names them")
+    return env, env.unwrapped
 
 
 def env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:

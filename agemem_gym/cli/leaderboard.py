@@ -29,7 +29,9 @@ def add(commands: Commands) -> None:
     command.add_argument("--episodes", type=int, default=20, help="per agent and env")
     command.add_argument("--seed", type=int, default=0, help="seed of the first episode")
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes")
-    command.add_argument("--out", type=Path, default=Path("results/leaderboard"), metavar="FOLDER")
+    command.add_argument(
+        "--out", type=Path, default=Path("results/leaderboard"), metavar="FOLDER", help="where results are kept"
+    )
     add_env_arg(command)
     command.set_defaults(command=leaderboard)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from agemem_gym.agent import AGENTS
+from agemem_gym.errors import install_command
 from agemem_gym.registration import BENCHMARKS
 
 if TYPE_CHECKING:
@@ -22,16 +24,18 @@ def add(commands: Commands) -> None:
 
 
 def list_all(options: argparse.Namespace, console: Console) -> None:
-    """Print the table of envs, and the names of agents."""
-    from agemem_gym.agent import AGENTS
-
+    """Print the table of envs, how to install those that are not, and the names of agents."""
     table = Table(title="Envs")
-    for heading in ("id", "what it is", "extra", "installed"):
+    for heading in ("id", "what it is", "installed"):
         table.add_column(heading)
+    absent = []
     for benchmark in BENCHMARKS:
-        engine = benchmark.engine
-        installed = "yes" if importlib.util.find_spec(engine) else f"no: pip install 'agemem-gym[{benchmark.extra}]'"
-        table.add_row(benchmark.env_id, benchmark.summary, benchmark.extra, installed)
+        installed = importlib.util.find_spec(benchmark.engine) is not None
+        table.add_row(benchmark.env_id, benchmark.summary, "yes" if installed else "no")
+        if not installed:
+            absent.append(benchmark)
     console.print(table)
-    console.print("Each again behind the three-stage curriculum: " + BENCHMARKS[0].three_stage_id + ", …", markup=False)
-    console.print("Agents: " + ", ".join(AGENTS) + ", or your own as package.module:Class", markup=False)
+    for benchmark in absent:
+        console.print(f"To install {benchmark.name}: {install_command(benchmark.extra)}", soft_wrap=True)
+    console.print(f"Each again behind the three-stage curriculum: {BENCHMARKS[0].three_stage_id}, …")
+    console.print("Agents: " + ", ".join(AGENTS) + ", or your own as package.module:Class")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Add the command's parser."""
     command = commands.add_parser("run", help="let an agent play an env")
-    command.add_argument("env", metavar="ID")
+    command.add_argument("env", metavar="ID", help="id of an env; `agemem list` names them")
     command.add_argument("--agent", default="scripted", help="short name or package.module:Class")
-    command.add_argument("--episodes", type=int, default=1)
+    command.add_argument("--episodes", type=int, default=1, help="how many, of one seed after the other (1)")
     command.add_argument("--seed", type=int, default=0, help="seed of the first episode")
     command.add_argument("--record", type=Path, metavar="FILE", help="write the episodes as JSON Lines")
     add_env_arg(command)

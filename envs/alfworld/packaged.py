@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from agemem_gym.errors import MissingDependencyError
+from agemem_gym.errors import MissingDependencyError, missing_extra
 
 ENGINE_PACKAGES = ("alfworld", "textworld", "fast_downward_textworld")
 
@@ -25,9 +25,7 @@ def require(module: str) -> Path:
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingDependencyError(
-            f"{module!r} is not installed; it comes with the extra [alfworld]: pip install 'agemem-gym[alfworld]'"
-        )
+        raise missing_extra(module, "alfworld")
     return Path(next(iter(spec.submodule_search_locations)))
 
 

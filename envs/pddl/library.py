@@ -12,7 +12,7 @@ from agemem_gym.envs.pddl.generators import GENERATORS, draw
 from agemem_gym.envs.pddl.grounding import Action, Ground
 from agemem_gym.envs.pddl.parsing import Domain, Problem, parse_domain, parse_problem
 from agemem_gym.envs.pddl.planner import Planner
-from agemem_gym.errors import ConfigurationError, MissingDependencyError
+from agemem_gym.errors import ConfigurationError, missing_extra
 
 AGENTBOARD = ("gripper", "blockworld", "barman", "tyreworld")
 AGENTBOARD_COUNTS = {"gripper": 20, "blockworld": 10, "barman": 20, "tyreworld": 10}
@@ -59,7 +59,7 @@ def packaged_folder() -> Path:
     """Where pddlgym keeps its PDDL files."""
     spec = find_spec("pddlgym")
     if spec is None or spec.origin is None:
-        raise MissingDependencyError("'pddlgym' is not installed: pip install 'agemem-gym[pddl]'")
+        raise missing_extra("pddlgym", "pddl")
     return Path(spec.origin).parent / "pddl"
 
 

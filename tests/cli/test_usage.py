@@ -1,0 +1,127 @@
+"""What a user may get wrong, command by command: one sentence on stderr, what was probably meant, exit status 2."""
+
+import argparse
+
+import pytest
+
+from agemem_gym import __version__
+from agemem_gym.cli import main, make_parser
+from agemem_gym.cli.status import Status, status_of
+from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
+
+ENV = "AgeMem-BabyAI-v0"
+
+
+def status(arguments):
+    try:
+        return main(arguments)
+    except SystemExit as end:  # argparse ends by itself
+        return end.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["leaderbord"], "there is no 'leaderbord': expected list"),
+        (["leaderbord"], "did you mean 'leaderboard'?"),
+        (["run", ENV, "--episods", "3"], "agemem run takes no '--episods'; did you mean '--episodes'?"),
+        (["play", ENV, "--sed=3"], "did you mean '--seed'?"),
+        (["run"], "required: ID"),
+        (["run", ENV, "--seed", "x"], "--seed: invalid int value: 'x'"),
+        (["play", "AgeMem-BabiAI-v0"], "unknown env 'AgeMem-BabiAI-v0'; did you mean 'AgeMem-BabyAI-v0'?"),
+        (["play", "babyai"], "did you mean 'AgeMem-BabyAI-v0'?"),
+        (["play", "nowhere:Mine-v0"], "there is no module 'nowhere'"),
+        (["play", "CartPole-v1"], "'CartPole-v1' is no env of agemem-gym"),
+        (["play", ENV, "--env-arg", "level=GoToObjj"], "did you mean 'GoToObj'?"),
+        (["play", ENV, "--env-arg", "splt=test"], "unknown keyword splt"),
+        (["play", ENV, "--env-arg", "splt=test"], "did you mean 'split'?"),
+        (["play", "AgeMem-ALFWorld-v0", "--env-arg", "split=tran"], "did you mean 'train'?"),
+        (["play", ENV, "--env-arg", "level"], "expected KEYWORD=VALUE"),
+    ],
+)
+def test_one_sentence_and_what_was_meant(arguments, sentence, capsys):
+    assert status(arguments) == Status.USAGE == 2
+    said = capsys.readouterr().err
+    assert said.startswith("agemem: ")
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
+def test_a_misspelt_file_is_named_beside_the_one_that_is_there(tmp_path, capsys):
+    (tmp_path / "episodes.jsonl").write_text("")
+    assert main(["replay", str(tmp_path / "episode.jsonl")]) == 2
+    assert "did you mean" in (said := capsys.readouterr().err)
+    assert "episodes.jsonl" in said
+
+
+def test_a_users_own_id_is_suggested_too(monkeypatch, capsys):
+    from gymnasium.envs.registration import register, registry
+
+    register("Mine-Kitchen-v0", entry_point="agemem_gym.registration:make_env", kwargs={"task": "x:Y"})
+    monkeypatch.setattr("builtins.input", lambda *a: ":quit")
+    try:
+        assert main(["play", "Mine-Kitchn-v0"]) == 2
+    finally:
+        registry.pop("Mine-Kitchen-v0")
+    assert "did you mean 'Mine-Kitchen-v0'?" in capsys.readouterr().err
+
+
+def test_an_error_is_no_escape_sequence(capsys):
+    assert main(["play", "AgeMem-\x1b[31m[/INST]-v0"]) == 2
+    said = capsys.readouterr().err
+    assert r"\x1b[31m[/INST]" in said.replace(r"\\", "\\")
+    assert "\x1b" not in said
+
+
+def test_what_the_system_refuses_is_a_sentence(tmp_path, capsys):
+    assert main(["replay", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConfigurationError("x"), Status.USAGE),
+        (MissingDependencyError("x"), Status.USAGE),
+        (FileNotFoundError(2, "x"), Status.USAGE),
+        (EngineError("x"), Status.FINDING),
+    ],
+)
+def test_the_status_of_an_error(error, expected):
+    assert status_of(error) == expected
+
+
+def test_an_interrupt_is_130(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", interrupt)
+    assert main(["play", ENV, "--env-arg", "level=GoToObj"]) == Status.STOPPED == 130
+    assert "what was finished is kept" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    assert status(["--version"]) == 0
+    assert capsys.readouterr().out == f"agemem-gym {__version__}\n"
+
+
+def parsers(parser, name="agemem"):
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command, child in action.choices.items():
+                yield from parsers(child, f"{name} {command}")
+
+
+@pytest.mark.parametrize(("name", "parser"), list(parsers(make_parser())), ids=lambda value: str(value)[:40])
+def test_every_argument_of_every_command_has_help(name, parser):
+    for action in parser._actions:
+        assert action.help or isinstance(action, argparse._SubParsersAction), f"{name}: {action.dest}"
+    assert parser.format_help()
+
+
+def test_every_command_has_a_line_in_the_help_of_the_program(capsys):
+    assert status(["--help"]) == 0
+    said = capsys.readouterr().out
+    for name, _ in parsers(make_parser()):
+        assert name.split()[-1] in said
