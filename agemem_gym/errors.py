@@ -59,9 +59,7 @@ def missing_extra(module: str, extra: str) -> MissingDependencyError:
 def install_command(extra: str = "") -> str:
     """The command that installs `extra`, or the package as it comes; one that works where this package is run from.
 
-    Example:
-        >>> print(install_command("pddl"))  # in the folder of a clone
-        pip install -e '.[pddl]'
+    In the folder of a clone it is ``pip install -e '.[pddl]'``.
     """
     wanted = f"[{extra}]" if extra else ""
     clone = _clone()

@@ -125,10 +125,10 @@ def known_id(env_id: str) -> str:
             ) from None
     if name in registry or _newest(name) is not None:
         return env_id
-    # Gymnasium's own envs are no memory envs; whoever registered one of his own may mean it
-    known = [spec.id for spec in registry.values() if not str(spec.entry_point).startswith("gymnasium.envs.")]
     bare = [benchmark.env_id for benchmark in BENCHMARKS]
-    meant = did_you_mean(name, known) or did_you_mean(name, bare) or "; `agemem list` names them"
+    ours = [*bare, *(benchmark.three_stage_id for benchmark in BENCHMARKS)]
+    near = (did_you_mean(name, known) for known in (ours, bare, [*registry]))
+    meant = next((text for text in near if text), "; `agemem list` names them")
     raise ConfigurationError(f"unknown env {env_id!r}{meant}")
 
 

@@ -15,28 +15,22 @@ from agemem_gym.curriculum.distractors import SOURCES
 from agemem_gym.registration import BENCHMARKS, load_class
 
 ROOT = Path(__file__).parents[1]
-MODULES = [
-    "agemem_gym.answers",
-    "agemem_gym.context",
-    "agemem_gym.curriculum.config",
-    "agemem_gym.curriculum.injection",
-    "agemem_gym.curriculum.schedule",
-    "agemem_gym.curriculum.three_stage",
-    "agemem_gym.env",
-    "agemem_gym.facts.comparison",
-    "agemem_gym.facts.phrases",
-    "agemem_gym.memory.store",
-    "agemem_gym.cli.shorthand",
-    "agemem_gym.protocol",
-    "agemem_gym.protocol.reply",
-    "agemem_gym.reward.offline",
-    "agemem_gym.spaces",
-    "agemem_gym.tools.tool",
-    "agemem_gym.urls",
-]
 
 
-@pytest.mark.parametrize("name", MODULES)
+def modules_with_examples():
+    """Every module of ours that shows an example in a docstring."""
+    for folder, package in (
+        ("agemem_gym", "agemem_gym"),
+        ("envs", "agemem_gym.envs"),
+        ("baselines", "agemem_gym.baselines"),
+    ):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            if re.search(r"^\s*>>> ", file.read_text(encoding="utf-8"), re.MULTILINE):
+                parts = file.relative_to(ROOT / folder).with_suffix("").parts
+                yield ".".join([package, *(part for part in parts if part != "__init__")])
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
 def test_examples_in_docstrings(name):
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 0

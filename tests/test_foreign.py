@@ -83,7 +83,7 @@ def test_a_printed_step_obeys_neither_the_task_nor_the_text(monkeypatch):
     env = gymnasium.make("AgeMem-BabyAI-v0", render_mode="human", encoder="hash", index="exact")
     env.reset(seed=0)
     base = env.unwrapped
-    rendering.print_step(base.episode, NASTY)
+    rendering.print_step(base.episode, NASTY, NASTY)
     assert SHOWN in console.file.getvalue()
     env.step(NASTY)  # an agent's reply: whatever the engine says of it is printed
     env.close()

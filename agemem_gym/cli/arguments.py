@@ -36,7 +36,12 @@ def memory_env(env_id: str, **kwargs: Any) -> tuple[gym.Env[str, str], MemoryEnv
 
     from agemem_gym.env import MemoryEnv
 
-    env = gym.make(known_id(env_id), **kwargs)
+    try:
+        env = gym.make(known_id(env_id), **kwargs)
+    except TypeError as error:  # ours explain themselves; another's constructor leaves it to Python
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise ConfigurationError(f"{env_id!r} cannot be made so: {error.__cause__ or error}") from None
     if not isinstance(env.unwrapped, MemoryEnv):
         env.close()
         raise ConfigurationError(f"{env_id!r} is no env of agemem-gym; `agemem list` names them")

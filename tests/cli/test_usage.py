@@ -6,6 +6,7 @@ import pytest
 
 from agemem_gym import __version__
 from agemem_gym.cli import main, make_parser
+from agemem_gym.cli.arguments import memory_env
 from agemem_gym.cli.status import Status, status_of
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
 
@@ -31,8 +32,9 @@ def status(arguments):
         (["play", "AgeMem-BabiAI-v0"], "unknown env 'AgeMem-BabiAI-v0'; did you mean 'AgeMem-BabyAI-v0'?"),
         (["play", "babyai"], "did you mean 'AgeMem-BabyAI-v0'?"),
         (["play", "nowhere:Mine-v0"], "there is no module 'nowhere'"),
-        (["play", "CartPole-v1"], "'CartPole-v1' is no env of agemem-gym"),
-        (["play", ENV, "--env-arg", "level=GoToObjj"], "did you mean 'GoToObj'?"),
+        (["play", "Cartpole-v1"], "did you mean 'CartPole-v1'?"),
+        (["play", "CartPole-v1"], "'CartPole-v1' cannot be made so: CartPoleEnv.__init__() got an unexpected keyword"),
+        (["play", ENV, "--env-arg", "level=GoToObjj"], "GoToObj-v0"),
         (["play", ENV, "--env-arg", "splt=test"], "unknown keyword splt"),
         (["play", ENV, "--env-arg", "splt=test"], "did you mean 'split'?"),
         (["play", "AgeMem-ALFWorld-v0", "--env-arg", "split=tran"], "did you mean 'train'?"),
@@ -45,6 +47,11 @@ def test_one_sentence_and_what_was_meant(arguments, sentence, capsys):
     assert said.startswith("agemem: ")
     assert sentence in said
     assert said.count("\n") == 1
+
+
+def test_an_env_of_another_kind_is_refused(monkeypatch):
+    with pytest.raises(ConfigurationError, match="'CartPole-v1' is no env of agemem-gym"):
+        memory_env("CartPole-v1")
 
 
 def test_a_misspelt_file_is_named_beside_the_one_that_is_there(tmp_path, capsys):
