@@ -26,7 +26,7 @@ from rich.table import Table
 
 from agemem_gym.envs.alfworld.engine import Engine
 from agemem_gym.envs.alfworld.game import Game, load_game
-from agemem_gym.envs.alfworld.generator import SPLITS, generate
+from agemem_gym.envs.alfworld.generated import SPLITS, generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES, parse_goal
 from agemem_gym.envs.alfworld.official import data_folder, index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS

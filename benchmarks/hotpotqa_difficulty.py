@@ -29,10 +29,10 @@ from rich.console import Console
 from rich.table import Table
 
 from agemem_gym.answers import exact_match, f1
-from agemem_gym.envs.hotpotqa.data import RealQuestions
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
 from agemem_gym.envs.hotpotqa.kinds import MONTHS, VALUES
 from agemem_gym.envs.hotpotqa.names import SPLITS
+from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import normalised, words
 from agemem_gym.memory import make_encoder

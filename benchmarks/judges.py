@@ -26,8 +26,8 @@ from report import Row, print_table, write_json
 
 from agemem_gym.agent import agent_env_kwargs, make_agent
 from agemem_gym.env import MemoryEnv
-from agemem_gym.envs.hotpotqa.data import RealQuestions
 from agemem_gym.envs.hotpotqa.generated import generate
+from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Question, standing_alone
 from agemem_gym.facts import HIGH, LOW, compare, key_phrases, stretches
 from agemem_gym.leaderboard import play_episode

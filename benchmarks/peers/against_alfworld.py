@@ -21,7 +21,7 @@ from report import Row, run
 
 from agemem_gym.envs.alfworld.engine import Engine
 from agemem_gym.envs.alfworld.game import UNKNOWN_GOAL, Game
-from agemem_gym.envs.alfworld.generator import generate
+from agemem_gym.envs.alfworld.generated import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS
 from agemem_gym.envs.alfworld.translation import TRANSLATIONS

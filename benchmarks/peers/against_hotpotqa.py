@@ -11,8 +11,8 @@ from pathlib import Path
 from report import Row, run
 
 from agemem_gym.envs.hotpotqa import HotpotQATask
-from agemem_gym.envs.hotpotqa.data import RealQuestions
 from agemem_gym.envs.hotpotqa.generated import generate
+from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Question
 
 QUESTIONS = 300

@@ -4,9 +4,9 @@
 
 The parts, from the outside in::
 
-    task ─► generator (rooms, packaged) or official ─► game ─► engine ─► translation, library   (fast-downward)
+    task ─► generated (rooms, packaged) or official ─► game ─► engine ─► translation, library   (fast-downward)
       │                                                          └─────► grammar, state, names  (the texts)
-      └──► goals (progress), background (what stage 1 tells), commands (what an agent may write)
+      └──► goals (progress), facts (what stage 1 tells), commands (what an agent may write)
 """
 
 from .task import ALFWorldTask

@@ -14,11 +14,11 @@ from agemem_gym.errors import EngineError
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
 from . import packaged
-from .background import Scene, distractors
 from .commands import CHECK_VALID_ACTIONS, COMMANDS, changes_view, normalised, only_looks, readings
 from .expert import shortest_plan
+from .facts import Scene, distractors
 from .game import Game, load_game
-from .generator import SPLITS, generate
+from .generated import ALIASES, SPLITS, generate
 from .goals import TASK_TYPES, Progress, parse_goal
 from .official import OfficialGame, data_folder, index, select
 from .rooms import ROOM_KINDS
@@ -43,7 +43,7 @@ class ALFWorldTask:
     byte; it runs many times faster because nothing is parsed twice (see :mod:`.engine`).
 
     **Games.** Without data, games are generated from the floor plans, object tables and goal sentences that the alfworld
-    wheel ships (:mod:`.generator`): unlimited, seeded, solvable. Where ``$ALFWORLD_DATA`` holds the official ones
+    wheel ships (:mod:`.generated`): unlimited, seeded, solvable. Where ``$ALFWORLD_DATA`` holds the official ones
     (``alfworld-download``), those are played, in the standard order; ``data="generated"`` keeps to generated ones.
 
     **Observation.** At first what stands in the room; then what the last command showed. Things inside closed receptacles
@@ -74,13 +74,14 @@ class ALFWorldTask:
     which ends the episode.
 
     **Splits.** ``train`` and ``valid_seen`` share rooms, not games; the rooms of ``valid_unseen`` (floor plans 10, 219, 308,
-    424) occur nowhere else. Official sizes: 3,553 / 140 / 134.
+    424) occur nowhere else. Official sizes: 3,553 / 140 / 134. ``validation`` and ``test`` are the names that every
+    benchmark has for the last two; the record says ``valid_seen`` and ``valid_unseen``.
 
     ==============  ===================  ===========================================================================
     keyword         default              meaning
     ==============  ===================  ===========================================================================
-    ``split``       by protocol          ``"train"``, ``"valid_seen"`` or ``"valid_unseen"`` (``full``: train,
-                                         ``agentboard``: valid_unseen)
+    ``split``       by protocol          ``"train"``, ``"valid_seen"`` (or ``"validation"``), ``"valid_unseen"`` (or
+                                         ``"test"``); ``full``: train, ``agentboard``: valid_unseen
     ``protocol``    ``"full"``           ``"full"``: 50 moves, the engine's text unchanged; ``"agentboard"``: 30 moves,
                                          without the banner and "You arrive at …", official tasks in sorted order
     ``task_types``  all six              names (:data:`.goals.TASK_TYPES`) or ids 1 to 6 as in ``AlfredTWEnv``
@@ -114,7 +115,8 @@ class ALFWorldTask:
         trust: bool = False,
     ) -> None:
         self._protocol = one_of("protocol", protocol, tuple(MOVE_LIMITS))
-        self._split = one_of("split", DEFAULT_SPLITS[protocol] if split is None else split, SPLITS)
+        split = one_of("split", DEFAULT_SPLITS[protocol] if split is None else split, (*SPLITS, *ALIASES))
+        self._split = ALIASES.get(split, split)
         self._task_types = _task_types(task_types)
         self._rooms = some_of("rooms", rooms, tuple(ROOM_KINDS))
         self._max_moves = MOVE_LIMITS[protocol] if max_moves is None else at_least("max_moves", max_moves)

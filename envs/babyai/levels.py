@@ -30,17 +30,21 @@ PAPER_LEVELS = tuple(
     ).split()
 )
 
-# AgentBoard's `game_level` list in its order. Its GoToObjS6-v0 is registered as -v1 by minigrid 3.
+# AgentBoard's `game_level` list in its order. Its GoToObjS6-v0 is minigrid 3's GoToObjS4-v0: minigrid 2.3.0, which AgentBoard
+# pins, registered it with rooms of 4.
 AGENTBOARD_LEVELS = tuple(
     f"BabyAI-{name}"
     for name in (
-        "GoToRedBallGrey-v0 GoToRedBall-v0 GoToRedBallNoDists-v0 GoToObjS6-v1 GoToLocalS8N7-v0 GoToObjMazeS7-v0 "
+        "GoToRedBallGrey-v0 GoToRedBall-v0 GoToRedBallNoDists-v0 GoToObjS4-v0 GoToLocalS8N7-v0 GoToObjMazeS7-v0 "
         "GoToImpUnlock-v0 GoToSeqS5R2-v0 GoToRedBlueBall-v0 GoToDoor-v0 GoToObjDoor-v0 Open-v0 OpenRedDoor-v0 "
         "OpenDoorLoc-v0 OpenRedBlueDoorsDebug-v0 OpenDoorsOrderN4Debug-v0 Pickup-v0 UnblockPickup-v0 PickupLoc-v0 "
         "PickupDistDebug-v0 PickupAbove-v0 Unlock-v0 UnlockLocalDist-v0 UnlockPickupDist-v0 BlockedUnlockPickup-v0 "
         "UnlockToUnlock-v0 FindObjS7-v0 KeyCorridorS6R3-v0"
     ).split()
 )
+
+
+_AGENTBOARDS_NAMES = dict.fromkeys(("GoToObjS6", "GoToObjS6-v0"), "BabyAI-GoToObjS4-v0")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ def choose_levels(level: str | Sequence[str] | None, protocol: str) -> tuple[str
     if level == "all" and protocol == "full":
         return known
     names = (level,) if isinstance(level, str) else tuple(level)
+    if protocol == "agentboard":
+        names = tuple(_AGENTBOARDS_NAMES.get(str(name).removeprefix(PREFIX), name) for name in names)
     if not names:
         raise ConfigurationError("level=[] names no level; leave the keyword out for the default set")
     return tuple(_registered(name, known, protocol) for name in names)

@@ -3,7 +3,8 @@
 - :mod:`.task`: the :class:`HotpotQATask`
 - :mod:`.question`: a question in HotpotQA's schema
 - :mod:`.generated`, :mod:`.world`, :mod:`.kinds`, :mod:`.names`: fictional worlds and questions about them
-- :mod:`.data`: the real questions, through ``datasets``
+- :mod:`.official`: the real questions, from files as people have them or from the hub
+- :mod:`.facts`: what is told before a question, and what distracts
 - :mod:`.search`: BM25 over paragraphs
 """
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from agemem_gym.answers import exact_match, f1
 from agemem_gym.checks import chosen_index, one_of, only_options, some_of
-from agemem_gym.envs.hotpotqa.data import RealQuestions, check_source
+from agemem_gym.envs.hotpotqa import facts
 from agemem_gym.envs.hotpotqa.generated import LEVELS, QUESTIONS_PER_WORLD, corpus_of, generate
 from agemem_gym.envs.hotpotqa.names import SPLITS
-from agemem_gym.envs.hotpotqa.question import Paragraph, Question, standing_alone
+from agemem_gym.envs.hotpotqa.official import RealQuestions, check_source
+from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import Corpus
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
@@ -31,15 +32,6 @@ _HELP = {
     "closed": f"none here. What is needed was said before; search your memory. {_ANSWER_FORM}",
     "search": f"search[QUERY] to look up the encyclopedia by title or words. {_ANSWER_FORM}",
 }
-_CASUAL = (
-    "I read this today: {0}",
-    "Did you know? {0}",
-    "Here is something from the encyclopedia. {0}",
-    "A friend told me: {0}",
-    "By the way: {0}",
-    "I came across this: {0}",
-)
-_FURTHER_FACTS = 4
 
 
 class HotpotQATask:
@@ -159,22 +151,11 @@ class HotpotQATask:
 
     def background(self, rng: np.random.Generator) -> list[str]:
         """The supporting facts and a few further true sentences of this question's gold paragraphs, in mixed order."""
-        gold = set(self._question.supporting)
-        others = [
-            standing_alone(paragraph, index)
-            for paragraph in self._question.gold
-            for index, sentence in enumerate(paragraph.sentences)
-            if (paragraph.title, index) not in gold and sentence.strip()
-        ]
-        picked = [others[int(i)] for i in rng.permutation(len(others))[:_FURTHER_FACTS]]
-        facts = list(dict.fromkeys([*self._question.facts, *picked]))
-        lines = [_CASUAL[int(rng.integers(len(_CASUAL)))].format(fact) for fact in facts]
-        return [lines[int(i)] for i in rng.permutation(len(lines))]
+        return facts.background(self._question, rng)
 
     def distractor_pool(self, rng: np.random.Generator) -> list[str]:
         """This question's other paragraphs."""
-        others = [str(paragraph) for paragraph in self._question.distracting]
-        return [others[int(i)] for i in rng.permutation(len(others))]
+        return facts.distractors(self._question, rng)
 
     def size(self) -> int | None:
         """Number of questions in the data; ``None`` for generated ones."""

@@ -10,13 +10,15 @@ import pytest
 
 pytest.importorskip("textworld")
 
+GIVEN = os.environ.get("ALFWORLD_DATA")  # before the fixture below takes it away
+
 
 @pytest.fixture
 def official() -> Path:
     """The folder that holds ``valid_seen``; the test is skipped where it is absent."""
     candidates = [Path(__file__).parents[3].parent / "shared" / "data" / "alfworld"]
-    if given := os.environ.get("ALFWORLD_DATA"):
-        candidates.insert(0, Path(given))
+    if GIVEN:
+        candidates.insert(0, Path(GIVEN))
     for folder in candidates:
         if (folder / "json_2.1.1" / "valid_seen").is_dir():
             return folder

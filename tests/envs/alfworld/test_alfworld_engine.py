@@ -12,7 +12,7 @@ import pytest
 
 from agemem_gym.envs.alfworld.engine import Engine
 from agemem_gym.envs.alfworld.game import UNKNOWN_GOAL, Game, load_game
-from agemem_gym.envs.alfworld.generator import generate
+from agemem_gym.envs.alfworld.generated import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES
 from agemem_gym.envs.alfworld.official import index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS

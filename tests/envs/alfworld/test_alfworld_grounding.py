@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agemem_gym.envs.alfworld.game import Game, load_game
-from agemem_gym.envs.alfworld.generator import generate
+from agemem_gym.envs.alfworld.generated import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES
 from agemem_gym.envs.alfworld.grounding import Unsupported, sas_text
 from agemem_gym.envs.alfworld.official import index

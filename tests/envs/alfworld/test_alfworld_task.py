@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from agemem_gym.envs.alfworld import ALFWorldTask
 from agemem_gym.envs.alfworld.commands import normalised, readings
 from agemem_gym.envs.alfworld.game import RELEASED_DOMAIN, RELEASED_GRAMMAR, trusted
-from agemem_gym.envs.alfworld.generator import generate
+from agemem_gym.envs.alfworld.generated import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES, parse_goal
 from agemem_gym.envs.alfworld.official import index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS, UNSEEN_FLOOR_PLANS, floor_plans
@@ -26,6 +27,7 @@ from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Task, TaskStep
 
 ROOMS = tuple(ROOM_KINDS)
+OWN_NAMES = {"train": "train", "validation": "valid_seen", "test": "valid_unseen"}
 
 
 def play_expert(task: ALFWorldTask) -> TaskStep:
@@ -62,6 +64,11 @@ def random_success(seed: int) -> bool:
 # -- games --------------------------------------------------------------------------------------------------------------
 
 
+def test_golden_episodes(golden) -> None:  # type: ignore[no-untyped-def]
+    golden(ALFWorldTask(), "golden_full.json", seed=2)
+    golden(ALFWorldTask(protocol="agentboard"), "golden_agentboard.json", seed=5)
+
+
 def test_it_is_a_task() -> None:
     assert isinstance(ALFWorldTask(), Task)
 
@@ -70,6 +77,19 @@ def test_small_seeds_cover_every_task_type_and_kind_of_room() -> None:
     names = [generate("train", seed, TASK_TYPES, ROOMS).name for seed in range(120)]
     assert {name.split("/")[2].split("-")[0] for name in names} == set(TASK_TYPES)
     assert {int(name.split("/")[2].split("-")[3]) // 100 for name in names} == {0, 2, 3, 4}
+
+
+def test_the_splits_have_no_game_in_common() -> None:
+    """By construction: other draws of the same rooms in validation, other rooms in test; under both names the same."""
+    games: dict[str, set[str]] = {}
+    for split in ("train", "validation", "test"):
+        task = ALFWorldTask(split=split)
+        starts = [task.reset(seed, {}) for seed in range(6)]
+        games[split] = {str(start.record["game_sha256"]) for start in starts}
+        assert {start.record["split"] for start in starts} == {OWN_NAMES[split]}
+        assert starts[0] == ALFWorldTask(split=OWN_NAMES[split]).reset(0, {})
+        task.close()
+    assert len(set.union(*games.values())) == 18
 
 
 def test_unseen_rooms_are_unseen_in_train() -> None:
@@ -295,7 +315,9 @@ def test_an_index_opens_no_game(official: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("keywords", "named"),
     [
-        ({"split": "test"}, "split"),
+        ({"split": "valid_unsen"}, "did you mean 'valid_unseen'"),
+        ({"trust": 1}, "trust"),
+        ({"task_types": "pick_two"}, "did you mean 'pick_two_obj_and_place'"),
         ({"protocol": "fast"}, "protocol"),
         ({"task_types": "juggle"}, "task_types"),
         ({"task_types": [9]}, "task_types"),
@@ -449,3 +471,54 @@ def test_tasks_that_come_and_go_leave_no_memory_behind() -> None:
         del task  # not closed: the library goes back when the task is garbage
         sizes.append(process.memory_info().rss)
     assert sizes[-1] - sizes[20] < 20e6
+
+
+# -- what a memory should hold ------------------------------------------------------------------------------------------
+
+
+def assert_key_facts_tell_where_the_walkthrough_goes(task: ALFWorldTask, seed: int) -> None:
+    start = task.reset(seed, {})
+    assert start.key_facts, start.task_id
+    for command in task._current.walkthrough:
+        if taken := re.fullmatch(r"take (?P<object>.+) from (?P<place>.+)", command):
+            told = {f"The {taken['object']} is {where} the {taken['place']}." for where in ("in", "on")}
+            assert told & set(start.key_facts), (start.task_id, command)
+        if lit := re.fullmatch(r"use (?P<lamp>.+)", command):
+            assert any(fact.startswith(f"The {lit['lamp']} is ") for fact in start.key_facts), (start.task_id, command)
+
+
+def test_what_lies_where_it_belongs_is_told_where_it_has_to_be_cooled_first() -> None:
+    start = ALFWorldTask().reset(94, {})
+    assert "cool" in start.instruction
+    assert "countertop" in start.instruction
+    assert any(fact.startswith("The lettuce") and "countertop" in fact for fact in start.key_facts)
+
+
+def test_what_lies_where_it_belongs_is_not_told_where_nothing_else_is_asked() -> None:
+    task = ALFWorldTask(task_types="pick_two_obj_and_place")
+    for seed in range(12):
+        start = task.reset(seed, {})
+        place = parse_goal(task._current.problem).place
+        assert start.key_facts
+        assert not any(f" {place} " in fact and "closed" not in fact for fact in start.key_facts)
+
+
+def test_every_generated_game_has_its_key_facts() -> None:
+    for split in ("train", "test"):
+        task = ALFWorldTask(split=split, data="generated")
+        for seed in (94, *range(6)):
+            assert_key_facts_tell_where_the_walkthrough_goes(task, seed)
+
+
+def test_official_games_have_their_key_facts(official: Path) -> None:
+    cooled = ALFWorldTask(data=official, split="validation", task_types="pick_cool_then_place_in_recep")
+    for seed in range(12):
+        assert_key_facts_tell_where_the_walkthrough_goes(cooled, seed)
+
+
+@pytest.mark.slow
+def test_every_official_game_has_its_key_facts(official: Path) -> None:
+    task = ALFWorldTask(data=official, split="validation")
+    assert task.size() == 140
+    for seed in range(140):
+        assert_key_facts_tell_where_the_walkthrough_goes(task, seed)

@@ -71,5 +71,5 @@ def test_a_file_of_another_length_is_refused(tmp_path):
 def test_labels_without_their_protocol_or_their_file_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="protocol='agentboard'"):
         BabyAITask(labels=tmp_path)
-    with pytest.raises(ConfigurationError, match="no file"):
+    with pytest.raises(ConfigurationError, match="no such file"):
         BabyAITask(protocol="agentboard", labels=tmp_path / "missing.jsonl")

@@ -58,6 +58,17 @@ def test_an_unknown_level_is_answered_with_near_ones():
         choose_levels("GoToLokal", "full")
 
 
+@pytest.mark.parametrize("name", ["GoToObjS6", "GoToObjS6-v0", "BabyAI-GoToObjS6-v0", "GoToObjS4"])
+def test_agentboards_rooms_of_six_are_rooms_of_four(name):
+    """AgentBoard pins minigrid 2.3.0, whose GoToObjS6-v0 had rooms of 4."""
+    assert choose_levels(name, "agentboard") == ("BabyAI-GoToObjS4-v0",)
+    assert choose_levels("GoToObjS6", "full") == ("BabyAI-GoToObjS6-v1",)
+    task = BabyAITask(protocol="agentboard")
+    start = task.reset(0, {"task_index": AGENTBOARD_LEVELS.index("BabyAI-GoToObjS4-v0") * 4})
+    assert start.task_id == "BabyAI-GoToObjS4-v0/1234"
+    assert task._world.env.room_size == 4
+
+
 @pytest.mark.parametrize("index", [-1, 112, "0", 1.5, True])
 def test_an_index_outside_the_tasks_is_refused(index):
     with pytest.raises(ConfigurationError, match="0 to 111"):

@@ -21,6 +21,11 @@ def make(**kwargs):
     return gymnasium.make("AgeMem-HotpotQA-v0", encoder="hash", index="exact", **kwargs)
 
 
+def test_golden_episodes(golden):
+    golden(HotpotQATask(), "golden_open.json", seed=2)
+    golden(HotpotQATask(mode="search"), "golden_search.json", seed=7)
+
+
 def test_open_shows_ten_paragraphs_as_messages_of_their_own():
     env = make()
     _, info = env.reset(seed=3)

@@ -26,6 +26,8 @@ from .rooms import Receptacle, Room, floor_plans, holds, load_room, position, ro
 from .state import WorldState
 
 SPLITS = ("train", "valid_seen", "valid_unseen")
+ALIASES = {"validation": "valid_seen", "test": "valid_unseen"}
+"""The names that every benchmark has, beside ALFRED's."""
 
 CROWDING = {"DiningTable": 8.4, "CounterTop": 5.7, "Desk": 5.2, "TVStand": 4.0, "Bed": 3.8, "Fridge": 3.6}
 CROWDING |= {"CoffeeTable": 3.6, "Dresser": 3.4, "Sofa": 3.1, "Cart": 2.2, "SideTable": 2.1, "Toilet": 2.0}

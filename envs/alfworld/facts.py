@@ -71,11 +71,15 @@ class Scene:
         return [told[int(position)] for position in rng.permutation(len(told))]
 
     def key_facts(self, goal: Goal) -> tuple[str, ...]:
-        """Where the goal's objects, its receptacles and its tool are: what a memory should hold to win quickly."""
+        """Where the goal's objects and its lamp are: what a memory should hold to win quickly.
+
+        What lies where it belongs needs no finding, unless it has to be cleaned, heated or cooled first.
+        """
+        done_at = "" if goal.treatment else goal.place
         wanted = [
             f"The {self._names[item]} is {self._where(place)}."
             for item, place in self._inside
-            if self._kinds.get(item) in (goal.kind, goal.lamp) and self._place_kinds.get(place) != goal.place
+            if self._kinds.get(item) in (goal.kind, goal.lamp) and self._place_kinds.get(place) != done_at
         ]
         closed = [
             f"The {self._names[place]} is closed."
