@@ -42,6 +42,7 @@ from agemem_gym.task import Task, TaskStart, TaskStep
 from agemem_gym.tools import Scene, Tool, ToolResult, make_tools
 from agemem_gym.tools.stm import FilterMode
 from agemem_gym.versions import installed_versions
+from agemem_gym.wrappers import note_of
 
 MAX_OBSERVATION_CHARACTERS = 262_144
 OnOverflow = Literal["penalise", "drop_oldest", "end"]
@@ -55,6 +56,9 @@ _log = logging.getLogger(__name__)
 
 class MemoryEnv(gym.Env[str, str]):
     """A task for an agent that manages its own memory.
+
+    Attributes:
+        made_by: maker and keywords, for the record of an env that has no id.
 
     Wrappers speak through :meth:`say`. What comes before the task they hand to :meth:`open_with`; what they do after each
     reply of an episode, before the observation is made, to :meth:`after_replies`; what they are, to :meth:`note_wrapper`.
@@ -196,7 +200,7 @@ class MemoryEnv(gym.Env[str, str]):
         self._info_expert = info_expert
         self._opener: Opener | None = None
         self._hooks: list[Callable[[Reply], None]] = []
-        self._recipe: Mapping[str, Any] = {}
+        self.made_by: tuple[str, Mapping[str, Any]] = (type(task).__name__, {})
         self.stage: Stage
         self.task_stage: TaskStage
         self.observation_space = TextSpace(MAX_OBSERVATION_CHARACTERS)
@@ -311,11 +315,11 @@ class MemoryEnv(gym.Env[str, str]):
         self._hooks.append(hook)
 
     def note_wrapper(self, wrapper: gym.Wrapper[Any, Any, Any, Any], settings: Mapping[str, Any]) -> None:
-        """Write into the record what stands round the env, and the settings that are in force in this episode."""
-        cls = type(wrapper)
-        kwargs = plain(getattr(wrapper, "_saved_kwargs", {}))
-        self.episode.wrappers.append({"wrapper": f"{cls.__module__}:{cls.__qualname__}", "kwargs": kwargs})
-        self.episode.curriculum |= plain(settings)
+        """Write into the record what stands round the env, with the settings that are in force in this episode.
+
+        A wrapper that calls this has a method ``apply_settings(settings)``, so that a replay can bring them back.
+        """
+        self.episode.wrappers.append(note_of(wrapper, settings))
 
     def say(self, role: Role, content: str, *, kind: str, protected: bool = False, at: int | None = None) -> Message:
         """Put a message into the context, at its end or before position `at`; how stages and wrappers speak."""
@@ -380,8 +384,8 @@ class MemoryEnv(gym.Env[str, str]):
         self.standing = TaskStep(start.observation, 0.0, False, False)
         self.recorder.begin(
             Episode(
-                env_id=self.spec.id if self.spec else str(self._recipe.get("maker", type(self.task).__name__)),
-                env_kwargs=plain(self.spec.kwargs if self.spec else self._recipe.get("kwargs", {})),
+                env_id=self.spec.id if self.spec else self.made_by[0],
+                env_kwargs=plain(self.spec.kwargs if self.spec else self.made_by[1]),
                 seed=seed,
                 options=plain(options),
                 start=start,

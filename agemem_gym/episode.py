@@ -117,7 +117,8 @@ class Episode:
         agent: who played, where a rollout did: name, class, keywords, fingerprint …; empty for a loop by hand.
         sample: number of this episode in its group of one task.
         curriculum: the curriculum's settings in force in this episode.
-        wrappers: what stands round the env, from the inside, ``{"wrapper": "module:Class", "kwargs": …}``.
+        wrappers: what stands round the env, from the inside, ``{"wrapper": "module:Class", "kwargs": …, "settings": …}``;
+            kwargs are None where nobody noted them.
         steps: every reply.
         messages: every message that was ever in the context, in order of their ids.
         edits: every change of the context, in order.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,9 @@ def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
 
     task_class = load_class(task) if isinstance(task, str) else task
     of_task, of_env = _share_out(kwargs, task_class, MemoryEnv)
-    return MemoryEnv(task_class(**of_task), **of_env)
+    env = MemoryEnv(task_class(**of_task), **of_env)
+    env.made_by = ("make_env", {"task": _path_of(task_class), **kwargs})
+    return env
 
 
 def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) -> gym.Env[str, str]:
@@ -174,10 +176,16 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
     task_class = load_class(task) if isinstance(task, str) else task
     of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage, beside="curriculum")
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
-    env: gym.Env[str, str] = ThreeStage(MemoryEnv(task_class(**of_task), **of_env), **of_stages)
+    base = MemoryEnv(task_class(**of_task), **of_env)
+    base.made_by = ("make_three_stage", {"task": _path_of(task_class), "curriculum": curriculum, **kwargs})
+    env: gym.Env[str, str] = ThreeStage(base, **of_stages)
     if config is not None and config.rate is not None:
         env = DistractorInjection(env, source=of_stages.get("source", "benchmark"))
     return env if config is None else CurriculumSchedule(env, config)
+
+
+MAKERS: Mapping[str, Callable[..., gym.Env[str, str]]] = {"make_env": make_env, "make_three_stage": make_three_stage}
+"""What makes an env without an id; the record of such an env has the maker's name in the id's place."""
 
 
 def _share_out(kwargs: Mapping[str, Any], *classes: type, beside: str = "") -> list[dict[str, Any]]:
@@ -217,6 +225,10 @@ def load_class(path: str) -> type:
     if not isinstance(found, type):
         raise ConfigurationError(f"{path!r}: module {module_name!r} has no class {class_name!r}")
     return found
+
+
+def _path_of(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from agemem_gym.protocol import Reply
 
 POSITIONS = ("end", "start", "random")
 _SEED_TAG = 0xD157
+_SETTINGS = ("source", "rate", "position", "similarity")
 _STOCK = 16  # distractors drawn for an episode; then they come again from the first
 
 
@@ -71,7 +72,8 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         position: str = "end",
         similarity: tuple[float, float] | None = None,
     ) -> None:
-        RecordConstructorArgs.__init__(self, source=source, rate=rate, position=position, similarity=similarity)
+        settings = {"source": source, "rate": rate, "position": position, "similarity": similarity}
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **settings)
         gym.Wrapper.__init__(self, env)
         if not isinstance(env.unwrapped, MemoryEnv):
             raise ConfigurationError(
@@ -92,12 +94,15 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         base = self._base
         self._rng = np.random.default_rng([base.episode.seed, _SEED_TAG])
         self._stock, self._injected, self._now = None, 0, []
-        settings = {"injection_rate": self.rate, "injection_position": self.position}
-        base.note_wrapper(self, settings)
+        base.note_wrapper(self, {name: getattr(self, name) for name in _SETTINGS})
         base.after_replies(self._after_reply)
-        if "record" in info:
-            info["record"] = {**info["record"], **settings}
         return obs, self._added(info)
+
+    def apply_settings(self, settings: Mapping[str, Any]) -> None:
+        """Set what :meth:`MemoryEnv.note_wrapper <agemem_gym.env.MemoryEnv.note_wrapper>` wrote down."""
+        for name in _SETTINGS:
+            setattr(self, name, settings[name])
+        self._check()
 
     def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Carry out one reply; a distractor may come with what it brings about."""

@@ -47,7 +47,7 @@ class CurriculumSchedule(gym.Wrapper[str, str, str, str], RecordConstructorArgs)
     def __init__(
         self, env: gym.Env[str, str], curriculum: str | Path | Mapping[str, Any] | CurriculumConfig = "progressive"
     ) -> None:
-        RecordConstructorArgs.__init__(self, curriculum=curriculum)
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, curriculum=curriculum)
         gym.Wrapper.__init__(self, env)
         self.config = CurriculumConfig.load(curriculum)
         self._wrappers = list(_beneath(env))
@@ -81,7 +81,14 @@ class CurriculumSchedule(gym.Wrapper[str, str, str, str], RecordConstructorArgs)
                 if hasattr(wrapper, name):
                     setattr(wrapper, name, value)
         obs, info = self.env.reset(seed=seed, options=options)
+        base = self.unwrapped
+        assert isinstance(base, MemoryEnv)
+        base.note_wrapper(self, {"progress": self.progress, "level": self._level})
         return obs, self._added(info)
+
+    def apply_settings(self, settings: Mapping[str, Any]) -> None:
+        """Be where training was when :meth:`MemoryEnv.note_wrapper` wrote this down."""
+        self.load_state_dict({"episodes": 0, "recent": [], **settings})
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Carry out one reply; the end of an episode counts towards progress and level."""

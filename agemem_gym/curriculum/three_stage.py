@@ -14,7 +14,7 @@ the plan of an episode; :class:`~agemem_gym.curriculum.talk.Talk` is the stage t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -29,6 +29,7 @@ from agemem_gym.facts import compare
 from agemem_gym.stage import Opening
 
 _SEED_TAG = 0x57A6E
+_SETTINGS = ("n1", "n2", "turns", "top_k", "source", "similarity", "order")
 
 
 class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
@@ -79,9 +80,9 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         similarity: tuple[float, float] | None = None,
         order: str = "progressive",
     ) -> None:
-        RecordConstructorArgs.__init__(
-            self, n1=n1, n2=n2, turns=turns, top_k=top_k, source=source, similarity=similarity, order=order
-        )
+        settings: dict[str, Any] = {"n1": n1, "n2": n2, "turns": turns, "top_k": top_k, "source": source}
+        settings |= {"similarity": similarity, "order": order}
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, **settings)
         gym.Wrapper.__init__(self, env)
         if not isinstance(env.unwrapped, MemoryEnv):
             raise ConfigurationError(f"ThreeStage goes round a MemoryEnv, not round {type(env.unwrapped).__name__}")
@@ -97,8 +98,14 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         self._check()
         self._base.open_with(self._open)
         obs, info = self.env.reset(seed=seed, options=options)
-        self._base.note_wrapper(self, {})
+        self._base.note_wrapper(self, {name: getattr(self, name) for name in _SETTINGS})
         return obs, info
+
+    def apply_settings(self, settings: Mapping[str, Any]) -> None:
+        """Set what :meth:`MemoryEnv.note_wrapper <agemem_gym.env.MemoryEnv.note_wrapper>` wrote down."""
+        for name in _SETTINGS:
+            setattr(self, name, settings[name])
+        self._check()
 
     def snapshot(self) -> EnvSnapshot:
         """The present state, the stages' own included."""
