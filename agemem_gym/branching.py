@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from agemem_gym.context import ContextSnapshot
 from agemem_gym.episode import Episode
-from agemem_gym.memory import StoreSnapshot
 from agemem_gym.stage import StageState, TaskStage
 from agemem_gym.task import TaskStep
 
@@ -25,12 +24,13 @@ class EnvSnapshot:
 
     commands: tuple[str, ...]
     context: ContextSnapshot
-    memory: StoreSnapshot
+    memory: Any
     rng: Mapping[str, Any]
     episode: str
     standing: TaskStep
     stage: StageState | None
     turns: int | None
+    clock: int
 
 
 def take(env: MemoryEnv) -> EnvSnapshot:
@@ -44,6 +44,7 @@ def take(env: MemoryEnv) -> EnvSnapshot:
         standing=env.standing,
         stage=env.stage.state(),
         turns=env.task_stage.turns,
+        clock=env.clock,
     )
 
 
@@ -59,6 +60,6 @@ def go_back(env: MemoryEnv, snapshot: EnvSnapshot) -> None:
     env.context.restore(snapshot.context)
     env.memory.restore(snapshot.memory)
     env.np_random.bit_generator.state = dict(snapshot.rng)
-    env.standing = snapshot.standing
+    env.standing, env.clock = snapshot.standing, snapshot.clock
     env.recorder.begin(episode)
     env.stage = task_stage if snapshot.stage is None else snapshot.stage.resume(env)

@@ -28,7 +28,8 @@ from agemem_gym.branching import EnvSnapshot
 from agemem_gym.context import Context, Message, Role, Summariser
 from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
-from agemem_gym.memory import Encoder, MemoryStore, make_encoder, make_index
+from agemem_gym.memory import Encoder, make_encoder, make_memory, similarities
+from agemem_gym.memory.make import MemorySpec
 from agemem_gym.memory.tokens import make_token_counter
 from agemem_gym.plain import plain
 from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, encodable, parse, reply_text, system_prompt
@@ -58,6 +59,7 @@ class MemoryEnv(gym.Env[str, str]):
     """A task for an agent that manages its own memory.
 
     Attributes:
+        clock: logical time of the memory when the episode began.
         made_by: maker and keywords, for the record of an env that has no id.
 
     Wrappers speak through :meth:`say`. What comes before the task they hand to :meth:`open_with`; what they do after each
@@ -67,8 +69,11 @@ class MemoryEnv(gym.Env[str, str]):
         task: the engine (the registered ids fill this in).
         encoder: text encoder of the long-term memory and of FILTER: ``"minilm"``, ``"hash"``,
             ``"sentence-transformers:NAME"``, the URL of an embeddings endpoint, a callable, or an Encoder.
-        index: ``"chroma"`` or ``"exact"``; both give the same results.
-        chroma_path, chroma_url, collection: where Chroma keeps the vectors; see :func:`agemem_gym.memory.make_index`.
+        memory: the long-term memory: our own store by default, or a :class:`agemem_gym.memory.Memory`, what makes one, or its
+            ``"module:Class"``.
+        index: of our own store, ``"chroma"`` or ``"exact"``; both give the same results.
+        chroma_path, chroma_url, collection, chroma_existing, chroma_timeout: where Chroma keeps the vectors; see
+            :func:`agemem_gym.memory.make_memory`.
         tools: names of tools and Tool objects; the paper's six by default.
         token_budget: `T_max`, tokens that the context may hold.
         token_counter: ``"encoder"``, ``"words"``, ``"hf:NAME"``, or a callable from text to int.
@@ -147,10 +152,13 @@ class MemoryEnv(gym.Env[str, str]):
         task: Task,
         *,
         encoder: str | Encoder | Callable[[Sequence[str]], Any] = "minilm",
+        memory: MemorySpec = None,
         index: str = "chroma",
         chroma_path: str | None = None,
         chroma_url: str | None = None,
         collection: str | None = None,
+        chroma_existing: Literal["refuse", "wipe"] = "refuse",
+        chroma_timeout: float = 30.0,
         tools: Sequence[str | Tool] | None = None,
         token_budget: int = 8192,
         token_counter: str | Callable[[str], int] = "encoder",
@@ -187,11 +195,15 @@ class MemoryEnv(gym.Env[str, str]):
         self.filter_threshold = filter_threshold
         self.context = Context(token_budget, make_token_counter(token_counter, self.encoder))
         self.recorder = Recorder(self.context)
-        self.memory = MemoryStore(
+        self.memory = make_memory(
+            memory,
             self.encoder,
-            make_index(
-                index, chroma_path=chroma_path, chroma_url=chroma_url, collection=collection, encoder=self.encoder
-            ),
+            index=index,
+            chroma_path=chroma_path,
+            chroma_url=chroma_url,
+            collection=collection,
+            chroma_existing=chroma_existing,
+            chroma_timeout=chroma_timeout,
         )
         self._max_rounds = max_rounds
         self._keep_memory = keep_memory
@@ -228,6 +240,7 @@ class MemoryEnv(gym.Env[str, str]):
         if episode.over:
             raise ResetNeeded("The episode is over: call reset() before step().")
         self.recorder.number = len(episode.steps) + 1
+        self.memory.now = self.clock + self.recorder.number
         stage, prompt_tokens = self.stage.number, self.context.tokens
         hidden = self.stage.hides_task
         said = self.say("assistant", text[:MAX_REPLY_CHARACTERS], kind="reply")
@@ -378,7 +391,7 @@ class MemoryEnv(gym.Env[str, str]):
 
     def _begin(self, start: TaskStart, seed: int, options: dict[str, Any], keep_memory: bool) -> None:
         self.context.reset()
-        self.memory.now = 0
+        self.clock = self.memory.now
         self._prompt_tokens = self._reply_tokens = 0
         self.task_stage = TaskStage(self.task, start, self.say)
         self.standing = TaskStep(start.observation, 0.0, False, False)
@@ -450,7 +463,6 @@ class MemoryEnv(gym.Env[str, str]):
 
     def _call(self, name: str, arguments: Mapping[str, Any], said: Message) -> ToolResult:
         """Carry out one tool call and put its result into the context."""
-        self.memory.now = self.recorder.number
         scene = Scene(
             context=self.context,
             memory=self.memory,
@@ -458,7 +470,7 @@ class MemoryEnv(gym.Env[str, str]):
             summariser=self.summariser,
             filter_threshold=self.filter_threshold,
             reply_id=said.id,
-            step=self.recorder.number,
+            step=self.memory.now,
             stage=self.stage.number,
         )
         with self.recorder.acting(name):
@@ -516,8 +528,7 @@ class MemoryEnv(gym.Env[str, str]):
         return next((name for name, is_so in causes.items() if is_so), "")
 
     def _similarity(self, text: str, others: Sequence[str]) -> np.ndarray:
-        vectors = self.encoder.encode([text, *others])  # (1 + n, d), unit length
-        return vectors[1:] @ vectors[0]
+        return similarities(self.encoder, text, others)
 
     # ---------------------------------------------------------------------------------------------- info
 

@@ -31,7 +31,7 @@ from agemem_gym.context import Context, Similarity, Summariser
 from agemem_gym.errors import AgeMemError
 
 if TYPE_CHECKING:
-    from agemem_gym.memory import MemoryStore
+    from agemem_gym.memory import Memory
 
 
 class ToolError(AgeMemError):
@@ -55,12 +55,12 @@ class Scene:
         summariser: makes one text of several messages.
         filter_threshold: θ of FILTER (eq. 15).
         reply_id: id of the message that holds the call being carried out; tools leave it alone.
-        step: number of this reply in the episode, from 1.
+        step: logical time: the number of this reply in the episode, from 1; where memory is kept it goes on.
         stage: stage of the rollout, 1 to 3.
     """
 
     context: Context
-    memory: MemoryStore
+    memory: Memory
     similarity: Similarity
     summariser: Summariser
     filter_threshold: float
