@@ -82,9 +82,7 @@ def make_vec(
 
 
 def _make(env_id: str, kwargs: dict[str, Any]) -> gym.Env:
-    import agemem_gym  # noqa: F401  # a spawned worker has to register the ids itself
-
-    return gym.make(env_id, **kwargs)
+    return gym.make(env_id, **kwargs)  # in a spawned worker, too: to find this function it imports the package first
 
 
 class ProcessVectorEnv(VectorEnv):
