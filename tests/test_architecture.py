@@ -21,7 +21,7 @@ ENGINES = {"alfworld", "babyai", "hotpotqa", "pddl", "scienceworld"}
 
 FLOORS = (
     {"errors", "foreign", "plain", "spaces", "answers", "urls", "versions", "facts"},
-    {"checks", "terminal", "fingerprint", "jobs"},
+    {"checks", "terminal", "fingerprint", "jobs", "wrappers"},
     {"endpoints"},
     {"chat"},
     {"protocol"},
@@ -35,7 +35,7 @@ FLOORS = (
     {"env"},
     {"curriculum"},
     {"registration"},
-    {"agent"},
+    {"agent", "remake"},
     {"rollout", "replay", "rescore", "vector"},
     {"agemem_gym"},
     {"leaderboard", "doctor", "agreement", "viewer", "interop"},
