@@ -1,16 +1,40 @@
 """A problem with all its actions written out, over states that are bit sets.
 
-Only actions that can ever be applied are kept (static preconditions, then reachability without deletions). A state is an
-int: bit i is set where atom i holds. Applying an action is three bit operations.
+Only actions that can ever be applied are kept (:mod:`.reachability`). A state is an int: bit i is set where atom i holds.
+Applying an action without conditional effects is three bit operations.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from agemem_gym.envs.pddl.parsing import Atom, Domain, Operator, Problem
+from agemem_gym.envs.pddl.conditions import ALWAYS, Condition, Grounding, bound, substituted
+from agemem_gym.envs.pddl.joins import Counter
+from agemem_gym.envs.pddl.language import (
+    And,
+    Atom,
+    Domain,
+    Effect,
+    Every,
+    Formula,
+    Literal,
+    Operator,
+    Problem,
+    conjuncts,
+)
+from agemem_gym.envs.pddl.reachability import Reachability
+
+MAX_GROUND = 100_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """A conditional effect: where `condition` holds before the action."""
+
+    condition: Condition
+    add: int
+    delete: int
 
 
 @dataclass(frozen=True)
@@ -24,44 +48,72 @@ class Action:
     add: int
     delete: int
     action_atom: Atom | None = None
+    others: tuple[tuple[Condition, ...], ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def applicable(self, state: int) -> bool:
         """Whether the preconditions hold."""
-        return state & self.needs == self.needs and not state & self.forbids
+        if state & self.needs != self.needs or state & self.forbids:
+            return False
+        return not self.others or Condition(0, 0, self.others).holds(state)
 
     def apply(self, state: int) -> int:
-        """The state afterwards: deletions first, as PDDL says."""
-        return state & ~self.delete | self.add
+        """The state afterwards: deletions first, as PDDL says; conditions are asked before the action."""
+        add, delete = self.add, self.delete
+        for change in self.changes:
+            if change.condition.holds(state):
+                add |= change.add
+                delete |= change.delete
+        return state & ~delete | add
 
 
 class Ground:
     """A grounded problem.
+
+    Args:
+        domain, problem: what is to be grounded.
+        max_ground: the most actions that are written out.
 
     Attributes:
         atoms: the atoms that can change, sorted; bit i of a state stands for ``atoms[i]``.
         static: the atoms that hold for ever.
         actions: sorted by name and arguments.
         initial: the first state.
-        goal_bits, goal_forbidden: what must hold at the end, and what must not, as one bit each.
+        goal: the parts of the goal, all of which have to hold; literals, and whatever else is no conjunction.
+        goal_bits: what must hold at the end whichever way the goal is reached, as one bit each.
+
+    Raises:
+        TooLarge: more than `max_ground` actions can be reached, or finding them is out of all proportion to it.
     """
 
-    def __init__(self, domain: Domain, problem: Problem) -> None:
-        changing = {atom[0] for op in domain.operators for atom in (*op.add, *op.delete)}
+    def __init__(self, domain: Domain, problem: Problem, max_ground: int = MAX_GROUND) -> None:
+        count = Counter(max_ground)
+        changing = {atom[0] for op in domain.operators for e in op.effects for atom in (*e.add, *e.delete)}
         self.static = frozenset(atom for atom in problem.initial if atom[0] not in changing)
-        found = sorted(_reachable(domain, problem, self.static, changing), key=lambda item: (item[0].name, item[1]))
-        atoms = {atom for atom in problem.initial if atom[0] in changing} | {atom for atom, _ in problem.goal}
-        for operator, binding in found:
-            atoms |= {_bound(operator, atom, binding) for atom in (*operator.add, *operator.delete)}
-        self.atoms: tuple[Atom, ...] = tuple(sorted(atoms))
+        reached = Reachability(domain, problem, self.static, max_ground, count)
+        asked = {part.atom for part in conjuncts(problem.goal) if isinstance(part, Literal) and part.atom[0] != "="}
+        self.atoms: tuple[Atom, ...] = tuple(sorted(reached.atoms | asked))
         self._bit = {atom: 1 << i for i, atom in enumerate(self.atoms)}
-        self.actions = tuple(self._action(operator, binding) for operator, binding in found)
+        cached: dict[str, list[str]] = {}
+
+        def members(kind: str) -> list[str]:
+            if kind not in cached:
+                cached[kind] = domain.members(kind, problem.objects)
+            return cached[kind]
+
+        self._grounding = Grounding(members, self._bit, self.static, count)
+        self.actions = tuple(
+            action
+            for operator in domain.operators
+            for binding in sorted(reached.bindings[operator.name])
+            if (action := self._action(operator, binding)) is not None
+        )
         self.initial = self.mask(problem.initial)
-        self.goal = problem.goal
-        self.goal_bits = tuple(self._bit[atom] for atom, positive in problem.goal if positive)
-        self.goal_forbidden = tuple(self._bit[atom] for atom, positive in problem.goal if not positive)
+        self._set_goal(problem.goal)
+        self._plain = not any(action.others for action in self.actions)
         self._index = {(action.name, action.arguments): action for action in self.actions}
 
-    def mask(self, atoms: frozenset[Atom] | Sequence[Atom]) -> int:
+    def mask(self, atoms: Iterable[Atom]) -> int:
         """The bits of those atoms that can change."""
         mask = 0
         for atom in atoms:
@@ -74,140 +126,74 @@ class Ground:
 
     def applicable(self, state: int) -> list[Action]:
         """The actions that can be applied, in order."""
-        return [a for a in self.actions if state & a.needs == a.needs and not state & a.forbids]
+        found = [a for a in self.actions if state & a.needs == a.needs and not state & a.forbids]
+        return found if self._plain else [action for action in found if action.applicable(state)]
 
     def find(self, name: str, arguments: tuple[str, ...]) -> Action | None:
         """The action of this name on these objects, if it can ever be applied."""
         return self._index.get((name, arguments))
 
     def satisfied(self, state: int) -> float:
-        """Share of the goal's literals that hold."""
-        met = sum(bool(state & bit) for bit in self.goal_bits) + sum(not state & bit for bit in self.goal_forbidden)
-        return met / max(1, len(self.goal_bits) + len(self.goal_forbidden))
+        """Share of the goal's parts that hold."""
+        met = sum(condition is not None and condition.holds(state) for condition in self._parts)
+        return met / max(1, len(self._parts))
 
-    def _action(self, operator: Operator, binding: tuple[str, ...]) -> Action:
-        positive = [_bound(operator, atom, binding) for atom, wanted in operator.preconditions if wanted]
-        negative = [_bound(operator, atom, binding) for atom, wanted in operator.preconditions if not wanted]
+    def reached(self, state: int) -> bool:
+        """Whether the goal holds."""
+        return self._whole is not None and self._whole.holds(state)
+
+    def _set_goal(self, goal: Formula) -> None:
+        parts: list[Formula] = []
+        for part in conjuncts(goal):
+            if isinstance(part, Every):  # counted and told one by one
+                parts += [p for p in conjuncts(self._written_out(part)) if self._grounding.condition(p, {}) != ALWAYS]
+            else:
+                parts.append(part)
+        self.goal = tuple(parts)
+        self._parts = [self._grounding.condition(part, {}) for part in parts]
+        self._whole = self._grounding.condition(And(self.goal), {})
+        needs = self._whole.needs if self._whole is not None else 0
+        self.goal_bits = tuple(1 << i for i in range(len(self.atoms)) if needs >> i & 1)
+
+    def _written_out(self, every: Every) -> Formula:
+        return And(tuple(substituted(every.body, binding) for binding in self._grounding.bindings(every)))
+
+    def _action(self, operator: Operator, arguments: tuple[str, ...]) -> Action | None:
+        """The action on these objects; ``None`` if its conditions can never hold."""
+        binding = dict(zip((name for name, _ in operator.parameters), arguments, strict=True))
+        condition = self._grounding.condition(operator.precondition, binding)
+        if condition is None:
+            return None
+        add, delete, changes = 0, 0, []
+        for effect in operator.effects:
+            for change in self._changes(effect, binding):
+                if change.condition == ALWAYS:
+                    add |= change.add
+                    delete |= change.delete
+                else:
+                    changes.append(change)
+        named = bound(operator.action_atom, binding) if operator.action_atom else None
         return Action(
             operator.name,
-            binding,
-            self.mask(positive),
-            self.mask([atom for atom in negative if atom[0] != "="]),
-            self.mask([_bound(operator, atom, binding) for atom in operator.add]),
-            self.mask([_bound(operator, atom, binding) for atom in operator.delete]),
-            _bound(operator, operator.action_atom, binding) if operator.action_atom else None,
+            arguments,
+            condition.needs,
+            condition.forbids,
+            add,
+            delete,
+            named,
+            condition.others,
+            tuple(changes),
         )
 
-
-def _bound(operator: Operator, atom: Atom, arguments: tuple[str, ...]) -> Atom:
-    values = {name: value for (name, _), value in zip(operator.parameters, arguments, strict=True)}
-    return (atom[0], *(values.get(term, term) for term in atom[1:]))
-
-
-def _reachable(
-    domain: Domain, problem: Problem, static: frozenset[Atom], changing: set[str]
-) -> Iterator[tuple[Operator, tuple[str, ...]]]:
-    """All bindings whose positive preconditions can become true when nothing is ever deleted."""
-    waiting = [
-        (operator, binding)
-        for operator in domain.operators
-        for binding in _static_bindings(operator, domain, problem, static, changing)
-    ]
-    needs = [
-        {_bound(op, atom, binding) for atom, wanted in op.preconditions if wanted and atom[0] in changing}
-        for op, binding in waiting
-    ]
-    by_atom: dict[Atom, list[int]] = defaultdict(list)
-    for number, atoms in enumerate(needs):
-        for atom in atoms:
-            by_atom[atom].append(number)
-    missing = [len(atoms) for atoms in needs]
-    queue = [atom for atom in sorted(problem.initial) if atom[0] in changing]
-    known = set(queue)
-    ready = [number for number, count in enumerate(missing) if count == 0]
-    while ready or queue:
-        while ready:
-            number = ready.pop()
-            operator, binding = waiting[number]
-            yield operator, binding
-            for atom in (_bound(operator, atom, binding) for atom in operator.add):
-                if atom not in known:
-                    known.add(atom)
-                    queue.append(atom)
-        if queue:
-            for number in by_atom[queue.pop()]:
-                missing[number] -= 1
-                if missing[number] == 0:
-                    ready.append(number)
-
-
-def _static_bindings(
-    operator: Operator, domain: Domain, problem: Problem, static: frozenset[Atom], changing: set[str]
-) -> Iterator[tuple[str, ...]]:
-    """Bindings of the parameters that fit their types and the static preconditions."""
-    objects = dict(problem.objects)
-    allowed = {
-        name: [
-            thing
-            for thing, kind in problem.objects
-            if kind in domain.subtypes.get(wanted, {wanted}) or wanted == "object"
-        ]
-        for name, wanted in operator.parameters
-    }
-    members = {name: frozenset(things) for name, things in allowed.items()}
-    facts: dict[str, list[Atom]] = defaultdict(list)
-    for atom in sorted(static):
-        facts[atom[0]].append(atom)
-    positive = [
-        atom for atom, wanted in operator.preconditions if wanted and atom[0] not in changing and atom[0] != "="
-    ]
-    rest = [
-        (atom, wanted)
-        for atom, wanted in operator.preconditions
-        if (atom[0] == "=" or not wanted) and atom[0] not in changing
-    ]
-    order = [name for name, _ in operator.parameters]
-
-    def extend(bound: dict[str, str], left: list[Atom]) -> Iterator[dict[str, str]]:
-        if left:
-            atom = max(left, key=lambda a: sum(term in bound or term in objects for term in a[1:]))
-            others = [a for a in left if a is not atom]
-            for fact in facts[atom[0]]:
-                merged = _unify(atom, fact, bound, members)
-                if merged is not None:
-                    yield from extend(merged, others)
-            return
-        free = next((name for name in order if name not in bound), None)
-        if free is None:
-            yield bound
-            return
-        for thing in allowed[free]:
-            yield from extend({**bound, free: thing}, [])
-
-    seen = set()
-    for bound in extend({}, positive):
-        binding = tuple(bound[name] for name in order)
-        if binding not in seen and all(_static_holds(atom, wanted, bound, static) for atom, wanted in rest):
-            seen.add(binding)
-            yield binding
-
-
-def _unify(
-    atom: Atom, fact: Atom, bound: Mapping[str, str], members: Mapping[str, frozenset[str]]
-) -> dict[str, str] | None:
-    if len(atom) != len(fact):
-        return None
-    merged = dict(bound)
-    for term, value in zip(atom[1:], fact[1:], strict=True):
-        if term not in members:
-            if term != value:
-                return None
-        elif merged.setdefault(term, value) != value or value not in members[term]:
-            return None
-    return merged
-
-
-def _static_holds(atom: Atom, wanted: bool, bound: Mapping[str, str], static: frozenset[Atom]) -> bool:
-    terms = tuple(bound.get(term, term) for term in atom[1:])
-    holds = len(set(terms)) == 1 if atom[0] == "=" else (atom[0], *terms) in static
-    return holds == wanted
+    def _changes(self, effect: Effect, binding: Mapping[str, str]) -> list[Change]:
+        found = []
+        for more in (
+            self._grounding.bindings(Every(effect.parameters, effect.condition)) if effect.parameters else ({},)
+        ):
+            inner = {**binding, **more}
+            condition = self._grounding.condition(effect.condition, inner)
+            add = self.mask(bound(atom, inner) for atom in effect.add)
+            delete = self.mask(bound(atom, inner) for atom in effect.delete)
+            if condition is not None and (add or delete):
+                found.append(Change(condition, add, delete))
+        return found

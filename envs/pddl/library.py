@@ -8,10 +8,13 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from agemem_gym.envs.pddl.generators import GENERATORS, draw
-from agemem_gym.envs.pddl.grounding import Action, Ground
-from agemem_gym.envs.pddl.parsing import Domain, Problem, parse_domain, parse_problem
-from agemem_gym.envs.pddl.planner import Planner
+from agemem_gym.envs.pddl.generator import GENERATORS, draw
+from agemem_gym.envs.pddl.grounding import MAX_GROUND, Action, Ground
+from agemem_gym.envs.pddl.joins import TooLarge
+from agemem_gym.envs.pddl.language import Domain, Problem
+from agemem_gym.envs.pddl.parsing import domain_from, parse_domain, parse_problem, problem_from
+from agemem_gym.envs.pddl.planner import MAX_SEARCH, Planner
+from agemem_gym.envs.pddl.text import read_text
 from agemem_gym.errors import ConfigurationError, missing_extra
 
 AGENTBOARD = ("gripper", "blockworld", "barman", "tyreworld")
@@ -34,6 +37,14 @@ PDDLGYM = (
 _OWN_FILES = {"gripper": "grippers"}
 _AGENTBOARD_MOVES = 30
 _ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a problem may cost: the actions that are written out, and the steps of the planner's search."""
+
+    max_ground: int = MAX_GROUND
+    max_search: int = MAX_SEARCH
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,11 @@ def packaged_folder() -> Path:
     return Path(spec.origin).parent / "pddl"
 
 
+def packaged_domains() -> list[str]:
+    """The names of pddlgym's domains."""
+    return sorted(path.stem for path in packaged_folder().glob("*.pddl"))
+
+
 @lru_cache(maxsize=256)
 def packaged_problems(domain_name: str, split: str) -> tuple[Path, ...]:
     """pddlgym's problem files of a domain: ``test`` has a folder of its own; the last fifth of the others is validation."""
@@ -75,35 +91,58 @@ def packaged_problems(domain_name: str, split: str) -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=64)
-def generated(domain_name: str, split: str, number: int) -> Case:
+def generated(domain_name: str, split: str, number: int, limits: Limits) -> Case:
     """A generated problem with its plan; one that AgentBoard's protocol plays has a plan that fits its 30 moves."""
     for attempt in range(_ATTEMPTS):
         problem = draw(domain_name, split, number, attempt)
-        case = prepare(domain_name, own_or_packaged(domain_name), problem)
+        ground = Ground(own_or_packaged(domain_name), problem, limits.max_ground)
+        plan = Planner(ground, limits.max_search).plan(ground.initial)
         longest = _AGENTBOARD_MOVES if split == "agentboard" else 10_000
-        if case.plan is not None and 3 <= len(case.plan) <= longest:
-            return case
-    raise ConfigurationError(f"no solvable {domain_name} problem of number {number} in {_ATTEMPTS} draws")
+        if plan is not None and 3 <= len(plan) <= longest:
+            return Case(domain_name, problem, ground, tuple(plan))
+    raise ConfigurationError(
+        f"no {domain_name} problem of number {number} with a plan in {_ATTEMPTS} draws; "
+        f"max_search={limits.max_search} may be too small"
+    )
 
 
 @lru_cache(maxsize=64)
-def packaged(domain_name: str, path: Path) -> Case:
+def packaged(domain_name: str, path: Path, limits: Limits) -> Case:
     """One of pddlgym's problems."""
     domain = own_or_packaged(domain_name)
-    return prepare(domain_name, domain, parse_problem(path, domain))
+    return _prepared(domain_name, domain, parse_problem(path, domain), path, limits)
+
+
+def from_files(domain_path: Path, problem_path: Path, limits: Limits) -> Case:
+    """A user's own problem, read anew where its files have changed.
+
+    Raises:
+        ConfigurationError: a file cannot be read, has too many actions, or a goal that holds at the start.
+    """
+    return _from_texts(read_text(domain_path), read_text(problem_path), domain_path, problem_path, limits)
 
 
 @lru_cache(maxsize=16)
-def from_files(domain_path: Path, problem_path: Path) -> Case:
-    """A user's own problem."""
-    domain = parse_domain(domain_path)
-    return prepare(domain.name, domain, parse_problem(problem_path, domain))
+def _from_texts(domain_text: str, problem_text: str, domain_path: Path, problem_path: Path, limits: Limits) -> Case:
+    domain = domain_from(domain_text, domain_path)
+    problem = problem_from(problem_text, problem_path, domain)
+    return _prepared(domain.name, domain, problem, problem_path, limits)
 
 
-def prepare(domain_name: str, domain: Domain, problem: Problem) -> Case:
+def _prepared(domain_name: str, domain: Domain, problem: Problem, path: Path, limits: Limits) -> Case:
     """Ground a problem and plan it once."""
-    ground = Ground(domain, problem)
-    plan = Planner(ground).plan(ground.initial)
+    try:
+        ground = Ground(domain, problem, limits.max_ground)
+    except TooLarge:
+        raise ConfigurationError(
+            f"{path}: more than max_ground={limits.max_ground} actions can be reached, or finding them takes too long; "
+            "give a larger max_ground, or a smaller problem"
+        ) from None
+    if ground.reached(ground.initial):
+        raise ConfigurationError(
+            f"{path}: the goal {'holds at the start' if ground.goal else 'is empty'}: nothing to do"
+        )
+    plan = Planner(ground, limits.max_search).plan(ground.initial)
     return Case(domain_name, problem, ground, None if plan is None else tuple(plan))
 
 

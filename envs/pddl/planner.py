@@ -1,7 +1,8 @@
 """A satisficing planner: greedy best-first search with the FF heuristic and preferred actions, deterministic.
 
 Hoffmann and Nebel, "The FF planning system" (2001); lazy evaluation with two queues as in Fast Downward (Helmert, 2006). It is
-the expert of the PDDL benchmark: it plans from any state, and ends after a number of evaluations, never by the clock.
+the expert of the PDDL benchmark: it plans from any state, and ends after a number of evaluations or of elementary steps,
+never by the clock. A conditional effect is an action of its own to the heuristic; disjunctions are left out of it.
 """
 
 from __future__ import annotations
@@ -12,17 +13,31 @@ from collections.abc import Sequence
 from agemem_gym.envs.pddl.grounding import Action, Ground
 
 EVALUATIONS = 3_000
+MAX_SEARCH = 50_000_000
 _INFINITY = 1 << 30
 
 
 class Planner:
-    """A planner for one grounded problem."""
+    """A planner for one grounded problem.
 
-    def __init__(self, ground: Ground) -> None:
+    Args:
+        ground: the problem.
+        max_search: the most elementary steps of a search (an action looked at, a condition met); a million take about a
+            fifth of a second.
+    """
+
+    def __init__(self, ground: Ground, max_search: int = MAX_SEARCH) -> None:
         self._ground = ground
         self._actions = ground.actions
+        self._max_search = max_search
         self._needs = [_bits(action.needs) for action in ground.actions]
         self._adds = [_bits(action.add) for action in ground.actions]
+        self._owner = list(range(len(ground.actions)))  # the action that each of these rules is part of
+        for number, action in enumerate(ground.actions):
+            for change in action.changes:
+                self._needs.append(_bits(action.needs | change.condition.needs))
+                self._adds.append(_bits(change.add))
+                self._owner.append(number)
         self._users: list[list[int]] = [[] for _ in ground.atoms]
         for number, needs in enumerate(self._needs):
             for bit in needs:
@@ -30,16 +45,17 @@ class Planner:
         self._goal = [bit.bit_length() - 1 for bit in ground.goal_bits]
 
     def plan(self, state: int, evaluations: int = EVALUATIONS) -> list[Action] | None:
-        """A plan from `state`, ``[]`` where the goal holds; ``None`` if none was found within `evaluations`."""
-        if self._ground.satisfied(state) == 1.0:
+        """A plan from `state`, ``[]`` where the goal holds; ``None`` if none was found within the limits."""
+        if self._ground.reached(state):
             return []
+        self._left = self._max_search
         counter = 0
         parents: dict[int, tuple[int, Action] | None] = {state: None}
         queues: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]] = ([(0, 0, state)], [])
         priority = [0, 0]
         closed: set[int] = set()
         best = _INFINITY
-        while evaluations > 0 and (queues[0] or queues[1]):
+        while evaluations > 0 and self._left > 0 and (queues[0] or queues[1]):
             which = 0 if not queues[1] or (queues[0] and priority[0] <= priority[1]) else 1
             priority[which] += 1
             current = heapq.heappop(queues[which])[2]
@@ -60,7 +76,7 @@ class Planner:
                 if following in parents:
                     continue
                 parents[following] = (current, action)
-                if self._ground.satisfied(following) == 1.0:
+                if self._ground.reached(following):
                     return _trace(parents, following)
                 counter += 1
                 heapq.heappush(queues[0], (estimate, counter, following))
@@ -70,6 +86,7 @@ class Planner:
 
     def _evaluate(self, state: int) -> tuple[int, set[int]]:
         """Length of a relaxed plan from `state`, and the actions of it that can be applied at once."""
+        self._left -= len(self._actions) + len(self._needs)
         cost = [_INFINITY] * len(self._users)
         reached_by = [-1] * len(self._users)
         left = [len(needs) for needs in self._needs]
@@ -97,6 +114,7 @@ class Planner:
             if known > cost[bit]:
                 continue
             waiting.discard(bit)
+            self._left -= len(self._users[bit])
             for number in self._users[bit]:
                 left[number] -= 1
                 price[number] += known
@@ -116,7 +134,8 @@ class Planner:
             seen.add(bit)
             chosen.add(reached_by[bit])
             stack.extend(self._needs[reached_by[bit]])
-        return len(chosen), {number for number in chosen if self._actions[number].applicable(state)}
+        owners = {self._owner[number] for number in chosen}
+        return len(chosen), {number for number in owners if self._actions[number].applicable(state)}
 
 
 def _trace(parents: dict[int, tuple[int, Action] | None], state: int) -> list[Action]:

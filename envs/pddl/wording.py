@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from agemem_gym.envs.pddl.grounding import Action
-from agemem_gym.envs.pddl.parsing import Atom
+from agemem_gym.envs.pddl.language import And, Atom, Every, Formula, Literal, Or
 
 _SENTENCES: dict[tuple[str, int], str] = {
     ("on", 2): "{0} is on {1}",
@@ -81,6 +81,8 @@ _WORD = re.compile(r"[\w-]+")
 
 def clause(atom: Atom, positive: bool = True) -> str:
     """One literal as a clause without a capital: ``"b1 is on b2"``."""
+    if atom[0] == "=":
+        return f"{atom[1]} is {'' if positive else 'not '}{atom[2]}"
     template = _SENTENCES.get((atom[0], len(atom) - 1))
     if template is not None:
         text = template.format(*atom[1:])
@@ -112,9 +114,24 @@ def describe(atoms: Sequence[Atom]) -> str:
     return " ".join(sorted(sentence(atom) for atom in atoms))
 
 
-def goal_text(goal: Sequence[tuple[Atom, bool]]) -> str:
+def goal_text(goal: Sequence[Formula]) -> str:
     """The task."""
-    return "Reach a state in which " + ", ".join(clause(atom, positive) for atom, positive in goal) + "."
+    return "Reach a state in which " + ", ".join(phrase(part) for part in goal) + "."
+
+
+def phrase(formula: Formula) -> str:
+    """A formula as a clause: ``"(a is lit or b is lit)"``, ``"for some lamp l: l is lit"``."""
+    if isinstance(formula, Literal):
+        return clause(tuple(term.removeprefix("?") for term in formula.atom), formula.positive)
+    if isinstance(formula, And | Or):
+        joined = (" and " if isinstance(formula, And) else " or ").join(phrase(part) for part in formula.parts)
+        return (
+            f"({joined})"
+            if formula.parts
+            else f"({'nothing more is asked' if isinstance(formula, And) else 'no way is left'})"
+        )
+    things = " and ".join(f"{kind.replace('|', ' or ')} {name.removeprefix('?')}" for name, kind in formula.parameters)
+    return f"(for {'every' if isinstance(formula, Every) else 'some'} {things}: {phrase(formula.body)})"
 
 
 def command(action: Action, hidden: frozenset[int] = frozenset()) -> str:
@@ -122,6 +139,9 @@ def command(action: Action, hidden: frozenset[int] = frozenset()) -> str:
     return " ".join((action.name, *(a for place, a in enumerate(action.arguments) if place not in hidden)))
 
 
-def words(text: str) -> list[str]:
-    """The words of a command, lower-cased."""
-    return _WORD.findall(text.lower())
+def words(text: str, known: Container[str] = ()) -> list[str]:
+    """The words of a command in small letters, without marks; a name in `known` is kept with all that is in it (``b.1``)."""
+    found: list[str] = []
+    for part in text.lower().split():
+        found += [part] if part in known else _WORD.findall(part)
+    return found

@@ -173,7 +173,7 @@ def test_barman_shows_only_what_is_new():
             PROBLEM,
             r"d\.pddl, line",
         ),
-        (DOMAIN, PROBLEM.replace("(dark b)", "(nosuch b)"), r"p\.pddl, line 3: cannot be parsed"),
+        (DOMAIN, PROBLEM.replace("(dark b)", "(nosuch b)"), r"p\.pddl, line 3: unknown predicate .nosuch."),
     ],
 )
 def test_a_parse_error_names_file_and_line(tmp_path, domain, problem, message):

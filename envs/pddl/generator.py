@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from agemem_gym.envs.pddl.parsing import Atom, Problem
+from agemem_gym.envs.pddl.language import And, Atom, Literal, Problem
 
 LEVELS = 5
 _AGENTBOARD_LEVELS = 3  # those whose plans fit 30 moves
@@ -117,5 +117,5 @@ def draw(domain: str, split: str, number: int, attempt: int) -> Problem:
     level = number % (_AGENTBOARD_LEVELS if split == "agentboard" else LEVELS)
     seed = [sorted(GENERATORS).index(domain), _SPLIT_CODES[split], number, attempt]
     objects, initial, goal = GENERATORS[domain](np.random.default_rng(seed), level)
-    wanted = tuple((atom, True) for atom in sorted(goal))
+    wanted = And(tuple(Literal(atom) for atom in sorted(goal)))
     return Problem(f"{split}-{number}", tuple(sorted(objects.items())), frozenset(initial), wanted)
