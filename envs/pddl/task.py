@@ -62,21 +62,21 @@ class PDDLTask:
     at most `max_ground`. Where the planner finds no plan within `max_search`, a warning says so: the expert is silent then, and
     100 moves are allowed.
 
-    =========  ================================================================================================  =============
-    keyword    values                                                                                            default
-    =========  ================================================================================================  =============
-    domain     a name or a list of names: ``gripper blockworld barman tyreworld`` (generated without end), ``blocks``    all 16
-               ``elevator ferry hanoi hiking manyferry manygripper manylogistics manymiconic newspapers``
-               ``onearmedgripper travel`` and other deterministic domains of pddlgym (depot, sokoban, …), or the
-               path of a ``domain.pddl``
-    problem    the path of a ``problem.pddl``, with a path as `domain`                                           none
-    max_ground the most actions that a problem may have                                                         100,000
-    max_search the most elementary steps of the planner, a million of which take about a fifth of a second      50,000,000
-    split      ``"train"``, ``"validation"``, ``"test"``                                                         ``"train"``
-    protocol   ``"full"``: half as many moves again as the planner's plan has, and 10; ``"agentboard"``: 30      ``"full"``
-               moves, the four domains of AgentBoard with 20, 10, 20 and 10 problems
-    data       a folder of AgentBoard's own problem files, ``<domain>/*.pddl`` with its ``domain.pddl``          none
-    =========  ================================================================================================  =============
+    ==========  ===============================================================================================  ===========
+    keyword     values                                                                                           default
+    ==========  ===============================================================================================  ===========
+    domain      a name or a list of names: ``gripper blockworld barman tyreworld`` (generated without end),      all 16
+                ``blocks elevator ferry hanoi hiking manyferry manygripper manylogistics manymiconic newspapers
+                onearmedgripper travel`` and other deterministic domains of pddlgym (depot, sokoban, …), or the
+                path of a ``domain.pddl``
+    problem     the path of a ``problem.pddl``, with a path as `domain`                                          none
+    split       ``"train"``, ``"validation"``, ``"test"``                                                        ``"train"``
+    protocol    ``"full"``: half as many moves again as the planner's plan has, and 10; ``"agentboard"``: 30     ``"full"``
+                moves, the four domains of AgentBoard with 20, 10, 20 and 10 problems
+    data        a folder of AgentBoard's own problem files, ``<domain>/*.pddl`` with its ``domain.pddl``         none
+    max_ground  the most actions that a problem may have                                                         100,000
+    max_search  the most elementary steps of the planner, a million of which take about a fifth of a second      50,000,000
+    ==========  ===============================================================================================  ===========
 
     ``reset(options=…)`` takes ``task_index``: the i-th problem, domain by domain under ``agentboard``, else as seeds walk.
 

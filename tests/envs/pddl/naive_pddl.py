@@ -1,5 +1,5 @@
-"""A naive executor of PDDL for the tests: reads a file by itself, keeps a state as a set of atoms, and interprets formulas as they
-stand, over all objects. Nothing here is shared with ``agemem_gym.envs.pddl``: where both agree, they agree on what PDDL says.
+"""A naive executor of PDDL for the tests: reads a file by itself, keeps a state as a set of atoms, and interprets formulas as
+they stand, over all objects. Nothing here is shared with ``agemem_gym.envs.pddl``: where both agree, both read PDDL alike.
 
 It is slow on purpose: no grounding, no reachability, no bits. Only the choice of objects is guided: a parameter takes what some
 positive precondition allows in the present state, else every object of its type.
@@ -40,6 +40,9 @@ def typed(items):
     return pairs + [(name, ["object"]) for name in names]
 
 
+WORDS = ("and", "not", "or", "=", "imply", "forall", "exists")
+
+
 class Executor:
     """A domain and a problem, played."""
 
@@ -56,9 +59,9 @@ class Executor:
             elif form[0] == ":derived":
                 self.axioms.append((form[1][0], typed(form[1][1:]), form[2]))
         self.derived = {axiom[0] for axiom in self.axioms}
-        init = [form for form in problem if form[0] == ":init"][0][1:]
+        init = next(form for form in problem if form[0] == ":init")[1:]
         self.state = {tuple(atom) for atom in init if atom[0] not in ("=", "not", *ignored)}
-        self.goal = [form for form in problem if form[0] == ":goal"][0][1]
+        self.goal = next(form for form in problem if form[0] == ":goal")[1]
         self.things = {}
         self._close()
 
@@ -68,10 +71,9 @@ class Executor:
 
     @staticmethod
     def _operator(items):
-        parts = {}
-        for keyword, value in itertools.pairwise(items):
-            if isinstance(keyword, str) and keyword.startswith(":") and isinstance(value, list):
-                parts[keyword] = value
+        parts = {
+            key: value for key, value in itertools.pairwise(items) if str(key)[0] == ":" and isinstance(value, list)
+        }
         return typed(parts.get(":parameters", [])), parts.get(":precondition", []), parts.get(":effect", [])
 
     def _is(self, kind, wanted):
@@ -140,11 +142,7 @@ class Executor:
             by_predicate.setdefault((atom[0], len(atom)), []).append(atom)
         found = set()
         for name, (parameters, condition, _) in self.operators.items():
-            guides = [
-                p
-                for p in self._conjuncts(condition)
-                if p and p[0] not in ("not", "or", "=", "imply", "forall", "exists")
-            ]
+            guides = [part for part in self._conjuncts(condition) if part and part[0] not in WORDS]
             for binding in self._bindings(parameters, guides, {}, by_predicate):
                 if self.holds(condition, binding):
                     found.add((name, *(binding[parameter] for parameter, _ in parameters)))
@@ -192,51 +190,41 @@ class Executor:
         return self.holds(self.goal, {})
 
     def _close(self):
-        """Derived predicates anew: those whose rules speak of no other that is still open come first."""
+        """Derived predicates anew: layer by layer, in each until nothing is added."""
         self.state = {atom for atom in self.state if atom[0] not in self.derived}
-        done, layers = set(), []
-        while done != self.derived:
-            ready = {
-                p
-                for p in self.derived - done
-                if all(self._negated(b) - done == set() for h, _, b in self.axioms if h == p)
-            }
-            ready = {
-                p
-                for p in ready
-                if all(self._all(b) & self.derived <= done | ready for h, _, b in self.axioms if h == p)
-            }
-            assert ready, "derived predicates that negate each other"
-            done |= ready
-            layers.append(ready)
-        for layer in layers:
+        for layer in self._layers():
             before = None
             while before != len(self.state):
                 before = len(self.state)
                 for head, parameters, body in self.axioms:
                     if head in layer:
                         for binding in self.choices(parameters):
-                            atom = (head, *binding.values())
-                            if atom not in self.state and self.holds(body, binding):
-                                self.state.add(atom)
+                            if self.holds(body, binding):
+                                self.state.add((head, *binding.values()))
 
-    def _all(self, formula):
-        if not isinstance(formula, list) or not formula:
-            return set()
-        return ({formula[0]} if isinstance(formula[0], str) else set()) | {
-            p for part in formula for p in self._all(part)
-        }
+    def _layers(self):
+        """The derived predicates so that each stands behind those that its rules deny."""
+        level = dict.fromkeys(self.derived, 0)
+        for _ in range(len(level) + 1):
+            for head, _, body in self.axioms:
+                for name, denied in self._mentioned(body, False):
+                    level[head] = max(level[head], level[name] + denied)
+        assert all(value <= len(level) for value in level.values()), "derived predicates that deny each other"
+        return [{name for name in level if level[name] == number} for number in sorted(set(level.values()))]
 
-    def _negated(self, formula, positive=True):
-        if not isinstance(formula, list) or not formula:
-            return set()
-        head = formula[0]
-        if head == "not":
-            return self._negated(formula[1], not positive)
-        if head == "imply":
-            return self._negated(formula[1], not positive) | self._negated(formula[2], positive)
+    def _mentioned(self, formula, denied):
+        if not formula:
+            return
+        head, *rest = formula
         if head in ("and", "or"):
-            return {p for part in formula[1:] for p in self._negated(part, positive)}
-        if head in ("forall", "exists"):
-            return self._negated(formula[2], positive)
-        return {head} & self.derived if not positive else set()
+            for part in rest:
+                yield from self._mentioned(part, denied)
+        elif head == "not":
+            yield from self._mentioned(rest[0], not denied)
+        elif head == "imply":
+            yield from self._mentioned(rest[0], not denied)
+            yield from self._mentioned(rest[1], denied)
+        elif head in ("forall", "exists"):
+            yield from self._mentioned(rest[1], denied)
+        elif head in self.derived:
+            yield head, denied

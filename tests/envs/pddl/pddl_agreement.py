@@ -35,7 +35,7 @@ def compare(domain_path, problem_path, walk=12, seed=0, limits=None, longest=10_
     for step in [*path, None]:
         applicable = {(action.name, *action.arguments): action for action in ground.applicable(state)}
         assert set(applicable) == naive.applicable(), "applicable actions differ"
-        asked = frozenset(ground.holding(state)) | {atom for atom in ground.static}
+        asked = set(ground.holding(state)) | ground.static
         assert asked == naive.state, "states differ"
         assert ground.reached(state) == naive.solved(), "the goal differs"
         if steps == len(path) or (within is not None and within()):
