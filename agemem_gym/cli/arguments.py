@@ -48,13 +48,13 @@ def memory_env(env_id: str, **kwargs: Any) -> tuple[gym.Env[str, str], MemoryEnv
     return env, env.unwrapped
 
 
-def env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
+def env_kwargs(pairs: Sequence[str], option: str = "--env-arg") -> dict[str, Any]:
     """``["split=train", "token_budget=4096"]`` as keywords; values are JSON, or else text."""
     kwargs = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
-            raise ConfigurationError(f"--env-arg {pair!r}: expected KEYWORD=VALUE")
+            raise ConfigurationError(f"{option} {pair!r}: expected KEYWORD=VALUE")
         try:
             kwargs[key] = json.loads(value)
         except ValueError:
