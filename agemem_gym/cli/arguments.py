@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.registration import known_id
@@ -56,10 +56,15 @@ def env_kwargs(pairs: Sequence[str], option: str = "--env-arg") -> dict[str, Any
         if not equals or not key.isidentifier():
             raise ConfigurationError(f"{option} {pair!r}: expected KEYWORD=VALUE")
         try:
-            kwargs[key] = json.loads(value)
+            kwargs[key] = json.loads(value, parse_constant=_no_number)
         except ValueError:
             kwargs[key] = value
     return kwargs
+
+
+def _no_number(word: str) -> NoReturn:
+    """``NaN`` and ``Infinity`` are no JSON, and no setting has use for them."""
+    raise ValueError(word)
 
 
 def positive(name: str, value: int) -> int:

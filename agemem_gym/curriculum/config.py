@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.curriculum.distractors import make_source
 from agemem_gym.curriculum.talk import ORDERS
 from agemem_gym.errors import ConfigurationError
@@ -94,8 +95,9 @@ class CurriculumConfig:
         data = spec if isinstance(spec, Mapping) else _read_yaml(Path(spec))
         unknown = sorted(set(map(str, data)) - {field.name for field in fields(cls)})
         if unknown:
-            known = ", ".join(field.name for field in fields(cls))
-            raise ConfigurationError(f"a curriculum has no {', '.join(unknown)}: expected {known}")
+            known = [field.name for field in fields(cls)]
+            meant = did_you_mean(unknown[0], known)
+            raise ConfigurationError(f"a curriculum has no {', '.join(unknown)}: expected {', '.join(known)}{meant}")
         return cls(**data)
 
     def at(self, progress: float, level: float) -> dict[str, Any]:
@@ -163,7 +165,7 @@ def _check_value(name: str, value: Any) -> None:
     elif name == "source":
         make_source(value, _NoEncoder())  # type: ignore[arg-type]
     elif not is_number(value):
-        raise ConfigurationError(f"{name}={value!r}: expected a number")
+        raise ConfigurationError(f"{name}={value!r}: expected a finite number")
     elif name in _WHOLE and (value < (name == "turns") or value != int(value)):
         raise ConfigurationError(f"{name}={value!r}: expected a whole number of at least {int(name == 'turns')}")
     elif name == "rate" and not 0 <= value <= 1:
@@ -178,7 +180,9 @@ class _NoEncoder:
 
 def _read_yaml(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
-        raise ConfigurationError(f"curriculum={str(path)!r}: no such file, and no preset ({', '.join(PRESETS)})")
+        raise ConfigurationError(
+            f"curriculum={str(path)!r}: no such file, and no preset ({', '.join(PRESETS)}){did_you_mean(str(path), PRESETS)}"
+        )
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -189,8 +193,8 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number, and not a truth value."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Whether a value is a number: finite (YAML also has ``.inf`` and ``.nan``), and not a truth value."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
 
 
 PRESETS: dict[str, CurriculumConfig] = {

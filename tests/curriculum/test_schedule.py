@@ -113,6 +113,38 @@ def test_broken_files_are_refused(tmp_path, text, word):
         CurriculumConfig.load(file)
 
 
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n1: {}",
+        "n2: {{linear: [0, {}]}}",
+        "n2: {{adaptive: [{}, 8]}}",
+        "n2: {{staged: [[0, 1], [0.5, {}]]}}",
+        "n2: {{staged: [[0, 1], [{}, 2]]}}",
+        "rate: {}",
+        "turns: {}",
+        "similarity_low: 0\nsimilarity_high: {}",
+        "episodes: {}",
+        "window: {}",
+        "target_success: {}",
+        "level_step: {}",
+    ],
+)
+def test_infinity_and_no_number_at_all_are_refused_with_a_sentence(tmp_path, text, number):
+    file = tmp_path / "curriculum.yaml"
+    file.write_text(text.format(number))
+    with pytest.raises(ConfigurationError, match=r"expected|takes"):
+        CurriculumConfig.load(file)
+
+
+def test_what_was_meant_is_said(tmp_path):
+    with pytest.raises(ConfigurationError, match="did you mean 'turns'"):
+        CurriculumConfig.load({"turn": 1})
+    with pytest.raises(ConfigurationError, match="did you mean 'progressive'"):
+        CurriculumConfig.load("progresive")
+
+
 @pytest.mark.parametrize(
     "settings",
     [
