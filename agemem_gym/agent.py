@@ -1,18 +1,37 @@
-"""What an agent is, and how one is found.
+"""What an agent is, and how one is named and made.
 
-An agent is any class with ``reset(info)`` and ``act(obs, info) -> str``; it needs no base class and no registration:
-``--agent my_package.my_module:MyAgent`` finds it. Two things are optional: a class attribute ``env_kwargs`` with keywords of
-``gym.make`` that the agent needs, and a method ``close()``.
+An agent is any object with ``reset(info)`` and ``act(obs, info) -> str``; it needs no base class and no registration. A class,
+or a function that returns an agent, is named as ``package.module:Name``, as ``path/to/file.py:Name``, or by a short name of
+:data:`AGENTS`; ``MINE=package.module:Name`` gives it a name of your own. Optional are
+
+- keywords: ``--agent-arg top_k=3``; they stand in every row and record
+- ``env_kwargs``: keywords of ``gym.make`` that the agent brings, of the class or of the instance (its own model as summariser
+  or judge, say); what a user gives beats them
+- ``act_batch(turns)``: answers some or all of the turns that wait, in as many live episodes as there are slots
+- ``close()``
+
+Constructing an agent has to be cheap: it is also done to see what the agent brings. Load what is large at the first turn.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
-from agemem_gym.errors import ConfigurationError
-from agemem_gym.registration import load_class
+from agemem_gym.checks import did_you_mean
+from agemem_gym.errors import AgeMemError, ConfigurationError
+from agemem_gym.fingerprint import fingerprint_of
+from agemem_gym.jobs import Job, check_plain
+from agemem_gym.protocol import Reply
+from agemem_gym.urls import masked
 
 AGENTS: dict[str, str] = {
     "random": "agemem_gym.baselines.scripted:RandomAgent",
@@ -22,6 +41,7 @@ AGENTS: dict[str, str] = {
     "amnesic": "agemem_gym.baselines.staged:AmnesicAgent",
     "hoarder": "agemem_gym.baselines.staged:HoarderAgent",
     "wiper": "agemem_gym.baselines.staged:WiperAgent",
+    "llm": "agemem_gym.baselines.agents.language_model:LanguageModelAgent",
 }
 """The agents that come with the suite, by short name."""
 
@@ -31,36 +51,229 @@ class Agent(Protocol):
     """Something that plays."""
 
     def reset(self, info: Mapping[str, Any]) -> None:
-        """A new episode begins; `info` is what ``env.reset`` returned."""
+        """A new episode begins; `info` is what ``env.reset`` returned, with ``sample``: the episode's number in its group."""
 
-    def act(self, obs: str, info: Mapping[str, Any]) -> str:
+    def act(self, obs: str, info: Mapping[str, Any]) -> str | Reply:
         """The next reply; `obs` and `info` are what the env returned last."""
 
 
-def make_agent(spec: str, **kwargs: Any) -> Agent:
-    """An agent by short name or ``package.module:Class``.
+@dataclass(frozen=True)
+class LiveTurn:
+    """A turn that waits for a reply.
+
+    Attributes:
+        slot: which of the live episodes; replies are given by slot.
+        job: what is played there.
+        obs, info: what the env returned last; ``info["step"]`` is 0 where an episode begins.
+    """
+
+    slot: int
+    job: Job
+    obs: str
+    info: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What tells this turn from all others of a rollout: number of the job, and replies so far."""
+        return self.job.number, int(self.info["step"])
+
+
+@dataclass(frozen=True)
+class Act:
+    """A reply, and what the agent's model says of it (an :class:`~agemem_gym.episode.PolicyRecord`)."""
+
+    reply: str | Reply
+    policy: Any = None
+
+
+@runtime_checkable
+class BatchAgent(Protocol):
+    """Something that plays many episodes at once."""
+
+    def act_batch(self, turns: Sequence[LiveTurn]) -> Mapping[int, str | Reply | Act | Exception]:
+        """Replies by slot, of at least one of the turns; the others are handed over again, with whatever waits by then.
+
+        An exception as a reply ends that slot's episode and no other.
+        """
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """An agent by name.
+
+    Attributes:
+        name: as it stands in tables.
+        target: a short name, ``package.module:Name`` or ``path/to/file.py:Name``.
+        kwargs: keywords of the class or factory.
+        fingerprint: of its source; see :mod:`agemem_gym.fingerprint`.
+    """
+
+    name: str
+    target: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    @classmethod
+    def parse(cls, text: str, kwargs: Mapping[str, Any] | None = None) -> AgentSpec:
+        """The agent that ``NAME=module:Name``, or either of its sides alone, stands for.
+
+        Raises:
+            ConfigurationError: there is no such agent, it cannot be made with these keywords, or they are no plain data.
+        """
+        name, equals, target = text.partition("=")
+        if not equals:
+            name = target = text
+        if not name.strip() or not target.strip():
+            raise ConfigurationError(f"agent {text!r}: expected NAME=package.module:Class, or one of its two sides")
+        check_plain(f"agent {name!r}", kwargs or {})
+        factory = _factory(target)
+        _check_keywords(factory, target, kwargs or {})
+        return cls(name, target, dict(kwargs or {}), fingerprint_of(factory))
+
+    @property
+    def label(self) -> str:
+        """Name and keywords, as in a table."""
+        keywords = ", ".join(f"{key}={value}" for key, value in sorted(masked(dict(self.kwargs)).items()))
+        return f"{self.name} ({keywords})" if keywords else self.name
+
+    def make(self) -> Any:
+        """An instance.
+
+        Raises:
+            ConfigurationError: it is no agent.
+        """
+        factory = _factory(self.target)
+        try:
+            made = factory(**self.kwargs)
+        except AgeMemError:
+            raise
+        except Exception as error:
+            raise ConfigurationError(f"agent {self.name!r} cannot be made: {type(error).__name__}: {error}") from error
+        if not callable(getattr(made, "act_batch", None)):
+            missing = [name for name in ("reset", "act") if not callable(getattr(made, name, None))]
+            if missing:
+                raise ConfigurationError(f"agent {self.name!r} has no method {' and no method '.join(missing)}")
+        return made
+
+    def record(self) -> dict[str, Any]:
+        """What the record of an episode says of the agent."""
+        return {
+            "name": self.name,
+            "spec": self.target,
+            "kwargs": masked(dict(self.kwargs)),
+            "fingerprint": self.fingerprint,
+        }
+
+
+def make_agent(spec: str, **kwargs: Any) -> Any:
+    """An agent by name; see :meth:`AgentSpec.parse`, but any value will do as a keyword.
 
     Raises:
-        ConfigurationError: no such agent, or the class is none.
+        ConfigurationError: no such agent, or it is none.
     """
-    agent_class = _agent_class(spec)
-    try:
-        inspect.signature(agent_class).bind(**kwargs)
-    except TypeError as error:
-        raise ConfigurationError(f"agent {spec!r} cannot be made with {kwargs}: {error}") from None
-    return agent_class(**kwargs)
+    factory = _factory(spec)
+    _check_keywords(factory, spec, kwargs)
+    return AgentSpec(spec, spec, kwargs).make()
+
+
+def env_kwargs_of(agent: Any) -> dict[str, Any]:
+    """The keywords of ``gym.make`` that an agent, or a class of agents, brings."""
+    return dict(getattr(agent, "env_kwargs", None) or {})
 
 
 def agent_env_kwargs(spec: str) -> dict[str, Any]:
-    """The keywords of ``gym.make`` that this agent needs."""
-    return dict(getattr(_agent_class(spec), "env_kwargs", {}))
+    """The keywords of ``gym.make`` that the agent of this name brings."""
+    return env_kwargs_of(make_agent(spec))
 
 
-def _agent_class(spec: str) -> Any:
-    if spec not in AGENTS and ":" not in spec:
-        raise ConfigurationError(f"unknown agent {spec!r}: expected {', '.join(AGENTS)}, or package.module:Class")
-    found = load_class(AGENTS.get(spec, spec))
-    missing = [name for name in ("reset", "act") if not callable(getattr(found, name, None))]
-    if missing:
-        raise ConfigurationError(f"agent {spec!r} has no method {' and no method '.join(missing)}")
+def is_privileged(env_kwargs: Mapping[str, Any]) -> bool:
+    """Whether an agent that plays with these keywords is shown the expert's replies and the key facts."""
+    return bool(env_kwargs.get("info_expert"))
+
+
+def close_agent(agent: Any) -> None:
+    """Close an agent that can be closed."""
+    close = getattr(agent, "close", None)
+    if callable(close):
+        close()
+
+
+# ------------------------------------------------------------------------------------------------------------ by name
+
+
+def _factory(target: str) -> Any:
+    """The class or function that a target names."""
+    if target not in AGENTS and ":" not in target:
+        raise ConfigurationError(
+            f"unknown agent {target!r}: expected {', '.join(AGENTS)}, package.module:Class or path/to/file.py:Class"
+            f"{did_you_mean(target, AGENTS)}"
+        )
+    module_name, _, name = AGENTS.get(target, target).rpartition(":")
+    if not module_name or not name:
+        raise ConfigurationError(f"agent {target!r}: expected package.module:Class or path/to/file.py:Class")
+    try:
+        module = _from_file(Path(module_name)) if module_name.endswith(".py") else _from_import(target, module_name)
+    except AgeMemError:
+        raise
+    except Exception as error:  # the user's own module may raise anything
+        raise ConfigurationError(
+            f"agent {target!r}: importing {module_name} failed: {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, name, None)
+    if found is None:
+        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ConfigurationError(f"agent {target!r}: {module_name!r} has no {name!r}{did_you_mean(name, known)}")
+    if not callable(found):
+        raise ConfigurationError(f"agent {target!r}: expected a class or a function that returns an agent")
+    missing = [method for method in ("reset", "act") if not callable(getattr(found, method, None))]
+    if isinstance(found, type) and missing and not callable(getattr(found, "act_batch", None)):
+        raise ConfigurationError(f"agent {target!r} has no method {' and no method '.join(missing)}")
     return found
+
+
+def _from_import(target: str, module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise ConfigurationError(
+            f"agent {target!r}: there is no module {error.name!r} (is its folder on PYTHONPATH?)"
+        ) from None
+
+
+def _from_file(path: Path) -> ModuleType:
+    """The module of a file, once a process; what lies beside it can be imported from it."""
+    if not path.is_file():
+        raise ConfigurationError(f"agent {str(path)!r}: there is no such file")
+    path = path.resolve()
+    name = f"agent_file_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"agent {str(path)!r}: Python cannot read it")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _check_keywords(factory: Any, target: str, kwargs: Mapping[str, Any]) -> None:
+    try:
+        signature = inspect.signature(factory)
+    except ValueError:  # a class written in C tells no signature
+        return
+    try:
+        signature.bind(**kwargs)
+    except TypeError as error:
+        takes = ", ".join(signature.parameters) or "no keywords"
+        raise ConfigurationError(
+            f"agent {target!r} cannot be made with {masked(dict(kwargs))}: {error}; it takes {takes}"
+        ) from None

@@ -30,11 +30,11 @@ from rich.table import Table
 import agemem_gym  # noqa: F401  registers the ids
 from agemem_gym.agent import agent_env_kwargs, make_agent
 from agemem_gym.episode import Episode
-from agemem_gym.leaderboard.play import play_episode
 from agemem_gym.protocol import call_reply
 from agemem_gym.registration import BENCHMARKS
 from agemem_gym.reward import Judge, Reward, memory_metrics
 from agemem_gym.reward.diagnosis import HABITS, diagnose, shares
+from agemem_gym.rollout import play_episode
 from agemem_gym.versions import installed_versions
 
 FAULTS = {"perfect": None, "amnesic": "amnesia", "hoarder": "hoarding", "wiper": "wipe_out"}

@@ -30,10 +30,10 @@ from agemem_gym.envs.hotpotqa.generated import generate
 from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Question, standing_alone
 from agemem_gym.facts import HIGH, LOW, compare, key_phrases, stretches
-from agemem_gym.leaderboard import play_episode
 from agemem_gym.memory import Encoder, make_encoder
 from agemem_gym.reward import OfflineJudge, memory_metrics
 from agemem_gym.reward.offline import THRESHOLD, THRESHOLDS
+from agemem_gym.rollout import play_episode
 
 _LOWS, _HIGHS = (0.3, 0.4, 0.5, 0.6), (0.7, 0.75, 0.8, 0.85, 0.9, 1.0)
 _THRESHOLDS = tuple(round(0.3 + 0.02 * step, 2) for step in range(35))

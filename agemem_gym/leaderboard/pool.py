@@ -1,8 +1,8 @@
-"""Worker processes that play blocks of jobs and send each row as soon as it is there.
+"""Worker processes that play blocks of jobs and send each result as soon as it is there.
 
 Workers are spawned, never forked: a live Chroma client or JVM does not survive a fork. A worker that dies (killed, out of
-memory) loses nothing: what it had not sent is given to a new one, once; an episode that takes a second worker with it gets
-a row that says so. When the parent is gone, workers end themselves.
+memory) loses nothing: what it had not sent is given to another, and an episode that takes a second worker with it gets a row
+that says so. When the parent is gone, workers end themselves.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from agemem_gym.errors import AgeMemError
-from agemem_gym.leaderboard.play import EpisodeRow, Job, play_jobs
+from agemem_gym.leaderboard.plan import Wanted
+from agemem_gym.leaderboard.play import Block, Result, blocks_of, play_block
+from agemem_gym.leaderboard.row import EpisodeRow, lost_row
 
 _ATTEMPTS = 2
+_BLOCK = 5  # jobs that a worker takes at a time, for each slot: few engine starts, little waiting at the end
 _STOP = None
 
 
@@ -29,47 +32,64 @@ class WorkerFailure(AgeMemError):
     """A worker could not do its jobs at all (a wrong configuration, a missing package)."""
 
 
-def play_in_processes(blocks: list[list[Job]], processes: int) -> Iterator[EpisodeRow]:
-    """Play blocks of jobs (each of one agent and one env) and yield rows in the order in which they finish.
+class InProcesses:
+    """Plays in worker processes, each with `slots` live episodes at a time."""
 
-    Raises:
-        WorkerFailure: a job's configuration is wrong; the message is that of the worker's error.
+    def __init__(self, processes: int, slots: int = 1) -> None:
+        self._processes = processes
+        self._slots = slots
+
+    def play(self, wanted: Sequence[Wanted]) -> Iterator[Result]:
+        """Results in the order in which they finish.
+
+        Raises:
+            WorkerFailure: a job's configuration is wrong; the message is that of the worker's error.
+        """
+        waiting = deque(blocks_of(wanted, self._slots, _BLOCK * self._slots))
+        attempts: dict[int, int] = {}
+        workers = [_Worker() for _ in range(min(self._processes, len(waiting)))]
+        try:
+            for worker in workers:
+                worker.give(waiting)
+            while any(worker.wanted for worker in workers):
+                ready = wait([handle for worker in workers if worker.wanted for handle in worker.handles()])
+                for worker in [worker for worker in workers if worker.wanted and worker.has(ready)]:
+                    yield from worker.collect()
+                    if worker.wanted and not worker.process.is_alive():
+                        yield from _bury(worker, waiting, attempts)
+                        workers.remove(worker)
+                        workers.append(_Worker())
+                        worker = workers[-1]
+                    if not worker.wanted:
+                        worker.give(waiting)
+        finally:
+            for worker in workers:
+                worker.stop()
+
+
+def _bury(worker: _Worker, waiting: deque[Block], attempts: dict[int, int]) -> Iterator[Result]:
+    """Give back what a dead worker had not done, a job at a time for those that may have been its death.
+
+    The live jobs are suspects: each is tried once more in a worker of its own, and gets a row that says so if that dies, too.
     """
-    waiting = deque(block for block in blocks if block)
-    attempts: dict[str, int] = {}
-    workers = [_Worker() for _ in range(min(processes, len(waiting)))]
-    try:
-        for worker in workers:
-            worker.give(waiting)
-        while any(worker.jobs for worker in workers):
-            ready = wait([handle for worker in workers if worker.jobs for handle in worker.handles()])
-            for worker in [worker for worker in workers if worker.jobs and worker.has(ready)]:
-                yield from worker.collect()
-                if worker.jobs and not worker.process.is_alive():
-                    yield from _bury(worker, waiting, attempts)
-                    workers.remove(worker)
-                    workers.append(_Worker())
-                    worker = workers[-1]
-                if not worker.jobs:
-                    worker.give(waiting)
-    finally:
-        for worker in workers:
-            worker.stop()
-
-
-def _bury(worker: _Worker, waiting: deque[list[Job]], attempts: dict[str, int]) -> Iterator[EpisodeRow]:
-    """Give back what a dead worker had not done; the job that it died of gets a row when that happened before."""
     worker.process.join()
-    suspect = worker.jobs[0]
-    attempts[suspect.key] = attempts.get(suspect.key, 0) + 1
-    left = worker.jobs
-    if attempts[suspect.key] >= _ATTEMPTS:
-        left = worker.jobs[1:]
-        error = f"the worker process died (exit code {worker.process.exitcode})"
-        yield EpisodeRow(suspect.agent, suspect.env_id, dict(suspect.env_kwargs), suspect.seed, error=error)
-    if left:
-        waiting.appendleft(left)
-    worker.jobs = []
+    suspects, rest = worker.wanted[: worker.slots], worker.wanted[worker.slots :]
+    if worker.is_stream:
+        suspects, rest = worker.wanted, []
+    again = []
+    for suspect in suspects:
+        number = suspect.job.number
+        attempts[number] = attempts.get(number, 0) + 1
+        if attempts[number] < _ATTEMPTS:
+            again.append(suspect)
+        else:
+            error = f"the worker process died (exit code {worker.process.exitcode})"
+            yield Result(number, lost_row(suspect, error))
+    if rest:
+        waiting.appendleft(Block(tuple(rest), worker.slots))
+    blocks = [tuple(again)] if worker.is_stream else [(suspect,) for suspect in again]
+    waiting.extendleft(Block(block, 1) for block in blocks if block)
+    worker.wanted = []
 
 
 class _Worker:
@@ -81,7 +101,12 @@ class _Worker:
         self.process: BaseProcess = context.Process(target=_work, args=(theirs, os.getpid()), daemon=False)
         self.process.start()
         theirs.close()
-        self.jobs: list[Job] = []
+        self.wanted: list[Wanted] = []
+        self.slots = 1
+
+    @property
+    def is_stream(self) -> bool:
+        return bool(self.wanted) and self.wanted[0].entry.is_stream
 
     def handles(self) -> list[Connection | int]:
         return [self._connection, self.process.sentinel]
@@ -89,24 +114,26 @@ class _Worker:
     def has(self, ready: Sequence[object]) -> bool:
         return self._connection in ready or self.process.sentinel in ready
 
-    def give(self, waiting: deque[list[Job]]) -> None:
+    def give(self, waiting: deque[Block]) -> None:
         """Hand over the next block, if there is one."""
         if waiting:
-            self.jobs = list(waiting.popleft())
+            block = waiting.popleft()
+            self.wanted, self.slots = list(block.wanted), block.slots
             try:
-                self._connection.send(self.jobs)
+                self._connection.send(block)
             except OSError:  # it died while idle: its sentinel says so on the next round
                 return
 
-    def collect(self) -> Iterator[EpisodeRow]:
-        """The rows that have arrived."""
+    def collect(self) -> Iterator[Result]:
+        """The results that have arrived."""
         try:
             while self._connection.poll():
                 message = self._connection.recv()
                 if isinstance(message, str):
                     raise WorkerFailure(message)
-                self.jobs = [job for job in self.jobs if job.key != message.job.key]
-                yield message
+                number, row, episode = message
+                self.wanted = [wanted for wanted in self.wanted if wanted.job.number != number]
+                yield Result(number, EpisodeRow.from_json(row), episode)
         except (EOFError, ConnectionResetError):
             self.process.join(timeout=10)
 
@@ -114,7 +141,7 @@ class _Worker:
         """Ask it to end; insist after a while."""
         with suppress(OSError):  # it may be dead already
             self._connection.send(_STOP)
-        if self.jobs:  # it would play its block to the end first
+        if self.wanted:  # it would play its block to the end first
             self.process.terminate()
         self.process.join(timeout=20)
         if self.process.is_alive():
@@ -123,12 +150,12 @@ class _Worker:
 
 
 def _work(connection: Connection, parent: int) -> None:
-    """What a worker does: blocks in, rows out."""
+    """What a worker does: blocks in, results out."""
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
-    while (jobs := connection.recv()) is not _STOP:
+    while (block := connection.recv()) is not _STOP:
         try:
-            for row, _ in play_jobs(jobs):
-                connection.send(row)
+            for result in play_block(block):
+                connection.send((result.number, result.row.to_json(), result.episode))
         except AgeMemError as error:
             connection.send(f"{type(error).__name__}: {error}")
         except Exception:

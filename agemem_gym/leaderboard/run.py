@@ -2,124 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from agemem_gym.agent import agent_env_kwargs
+from agemem_gym.agent import AgentSpec
+from agemem_gym.checks import at_least, one_of
 from agemem_gym.errors import ConfigurationError
-from agemem_gym.leaderboard.play import EpisodeRow, Job, play_jobs
-from agemem_gym.leaderboard.pool import play_in_processes
-from agemem_gym.leaderboard.results import ResultsFile
-from agemem_gym.leaderboard.table import markdown, print_table, write_markdown
+from agemem_gym.leaderboard.board import make_board
+from agemem_gym.leaderboard.executors import Executor, InThisProcess
+from agemem_gym.leaderboard.plan import Wanted, check_alone, make_plan, not_installed
+from agemem_gym.leaderboard.pool import InProcesses
+from agemem_gym.leaderboard.results import ResultsFolder, identity
+from agemem_gym.leaderboard.row import EpisodeRow
+from agemem_gym.leaderboard.table import as_text, inert, markdown, print_board, write_text
+from agemem_gym.rollout import EpisodeError
 from agemem_gym.versions import installed_versions
 
-_BLOCK = (
-    5  # episodes that one worker plays in one env before it asks for more: few engine starts, little waiting at the end
-)
+KEEP = ("all", "failed", "none")
 
 
 def run_leaderboard(
-    agents: Sequence[str],
+    agents: Sequence[str | AgentSpec],
     env_ids: Sequence[str],
     episodes: int,
     out: Path,
     *,
     first_seed: int = 0,
+    samples: int = 1,
     processes: int = 1,
+    slots: int = 1,
     env_kwargs: Mapping[str, Any] | None = None,
+    keep_episodes: str = "all",
+    compressed: bool = False,
+    fresh: bool = False,
+    repair: bool = False,
+    stop_at_error: bool = False,
+    form: str = "table",
+    executor: Executor | None = None,
     command: str = "agemem leaderboard",
     console: Console | None = None,
 ) -> list[EpisodeRow]:
-    """Play ``agents x env_ids x episodes`` and return the rows that were asked for.
+    """Play ``agents x env_ids x episodes x samples`` and return the rows that were asked for.
 
-    Rows are appended to ``out/episodes.jsonl`` as they finish; episodes that stand there already are not played again, those
-    that ended in an error are. ``out/leaderboard.md`` holds the table of the rows that were asked for.
+    Rows are appended to ``out/results.jsonl`` and episodes to ``out/episodes.jsonl`` as they finish; what stands there already
+    is not played again, if it was played with the same versions and did not end in an error. ``out/leaderboard.md`` holds the
+    table of all rows in the folder.
 
     Args:
-        agents: short names or ``package.module:Class``.
+        agents: by name, or made by :meth:`AgentSpec.parse`.
         env_ids: registered ids.
         episodes: how many per agent and env; their seeds are ``first_seed, first_seed + 1, …``.
         out: the folder of results.
         first_seed: seed of the first episode.
+        samples: episodes of each task, which differ in what the agent draws.
         processes: worker processes; 1 plays in this one.
-        env_kwargs: keywords of ``gym.make`` for every env.
+        slots: live episodes at a time in each process.
+        env_kwargs: keywords of ``gym.make`` for every env; they beat those that an agent brings.
+        keep_episodes: ``"all"``, ``"failed"`` (those not solved) or ``"none"``.
+        compressed: write ``episodes.jsonl.gz``.
+        fresh: play everything anew; what is in `out` is moved into a folder there.
+        repair: set damaged rows aside instead of refusing them.
+        stop_at_error: raise EpisodeError at the first episode that ends in an error, after writing it down.
+        form: what is printed at the end: one of :data:`.table.FORMATS`.
+        executor: where jobs are played, if neither here nor in processes.
         command: what to name as the table's origin.
         console: where to print.
 
     Raises:
-        ConfigurationError: an unknown agent or env, a number below 1, or `out` is in use.
+        ConfigurationError: an unknown agent or env, a number below 1, or `out` is in use, damaged or cannot be written.
     """
-    _check(agents, env_ids, episodes, processes, first_seed)
+    at_least("episodes", episodes)
+    at_least("jobs", processes)
+    at_least("slots", slots)
+    at_least("seed", first_seed, 0)
+    one_of("keep_episodes", keep_episodes, KEEP)
     console = console or Console()
-    jobs = [
-        Job(agent, env_id, seed, dict(env_kwargs or {}))
-        for env_id in env_ids
-        for agent in agents
-        for seed in range(first_seed, first_seed + episodes)
-    ]
-    with ResultsFile(out / "episodes.jsonl") as results:
-        done = results.done()
-        missing = [job for job in jobs if job.key not in done]
-        if len(missing) < len(jobs):
-            console.print(f"{len(jobs) - len(missing)} of {len(jobs)} episodes are in {results.path} already.")
-        with _progress(console) as progress:
-            bar = progress.add_task("episodes", total=len(jobs), completed=len(jobs) - len(missing))
-            for row in _play(missing, processes):
-                results.append(row)
-                progress.update(bar, advance=1, description=f"{row.env_id} · {row.agent}")
-                if row.error is not None:
-                    progress.console.print(
-                        f"[red]{row.env_id} · {row.agent} · seed {row.seed}: {row.error}", markup=True
-                    )
-        rows = [results.rows[job.key] for job in jobs]
-    print_table(rows, console)
-    failed = sum(row.error is not None for row in rows)
-    if failed:
-        console.print(
-            f"[red]{failed} episodes ended in an error and are not in the table; run again to play them again."
-        )
-    write_markdown(out / "leaderboard.md", markdown(rows, command, installed_versions()))
+    notes = console if form == "table" else Console(stderr=True)
+    specs = [agent if isinstance(agent, AgentSpec) else AgentSpec.parse(agent) for agent in agents]
+    plan = make_plan(
+        specs,
+        _installed(env_ids, notes),
+        range(first_seed, first_seed + episodes),
+        samples=samples,
+        env_kwargs=env_kwargs,
+    )
+    check_alone(plan, processes * slots)
+    executor = executor or (InThisProcess(slots) if processes == 1 else InProcesses(processes, slots))
+    with ResultsFolder(out, repair=repair, fresh=fresh, compressed=compressed) as results:
+        missing = _missing(plan, results)
+        if len(missing) < len(plan):
+            notes.print(Text(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {results.path} already."))
+        try:
+            _play(missing, executor, results, keep_episodes, stop_at_error, notes, len(plan))
+        finally:
+            whole = make_board(results.rows)
+            write_text(out / "leaderboard.md", markdown(whole, command))
+        newest = results.newest()
+        rows = [newest[identity(wanted.key, installed_versions())] for wanted in plan]
+    asked = make_board(rows)
+    if form == "table":
+        print_board(asked, console)
+        _name_the_rest(len(whole.lines) - len(asked.lines), out, console)
+    else:
+        console.file.write(as_text(asked, form, command))
     return rows
 
 
-def _check(agents: Sequence[str], env_ids: Sequence[str], episodes: int, processes: int, first_seed: int) -> None:
-    """Fail before the first episode, not after the first hour."""
-    from gymnasium.envs.registration import registry
-
-    for name, value, least in (("episodes", episodes, 1), ("jobs", processes, 1), ("seed", first_seed, 0)):
-        if value < least:
-            raise ConfigurationError(f"{name}={value}: expected a whole number of at least {least}")
-    for agent in agents:
-        agent_env_kwargs(agent)
-    for env_id in env_ids:
-        if env_id not in registry:
-            known = sorted(name for name in registry if name.startswith("AgeMem-"))
-            raise ConfigurationError(f"unknown env {env_id!r}; known are {', '.join(known)}")
+def _installed(env_ids: Sequence[str], console: Console) -> list[str]:
+    """The envs whose engines are there; of the others the console says what they lack."""
+    lacks = {env_id: not_installed(env_id) for env_id in env_ids}
+    for env_id, lack in lacks.items():
+        if lack is not None:
+            console.print(Text(f"skipped {env_id}: {lack}"))
+    present = [env_id for env_id in env_ids if lacks[env_id] is None]
+    if not present:
+        raise ConfigurationError("none of these envs is installed; `agemem doctor` says what is missing")
+    return present
 
 
-def _play(jobs: list[Job], processes: int) -> Iterator[EpisodeRow]:
-    blocks = _blocks(jobs)
-    if processes == 1:
-        for block in blocks:
-            for row, _ in play_jobs(block):
-                yield row
-    else:
-        yield from play_in_processes(blocks, processes)
+def _missing(plan: Sequence[Wanted], results: ResultsFolder) -> list[Wanted]:
+    """What has to be played; a stream of memory is played as a whole or not at all."""
+    versions = installed_versions()
+    done = {key for key, row in results.newest().items() if row.error is None}
+    missing = [wanted for wanted in plan if identity(wanted.key, versions) not in done]
+    torn = {id(wanted.entry) for wanted in missing if wanted.entry.is_stream}
+    again = {wanted.job.number for wanted in missing} | {w.job.number for w in plan if id(w.entry) in torn}
+    return [wanted for wanted in plan if wanted.job.number in again]
 
 
-def _blocks(jobs: list[Job]) -> list[list[Job]]:
-    """Jobs of one agent and env together, at most :data:`_BLOCK` of them."""
-    groups: dict[tuple[str, str], list[Job]] = {}
-    for job in jobs:
-        groups.setdefault((job.agent, job.env_id), []).append(job)
-    return [group[start : start + _BLOCK] for group in groups.values() for start in range(0, len(group), _BLOCK)]
+def _play(
+    missing: Sequence[Wanted],
+    executor: Executor,
+    results: ResultsFolder,
+    keep: str,
+    stop_at_error: bool,
+    console: Console,
+    total: int,
+) -> None:
+    """Play and write down; a line on the console for each error."""
+    with _progress(console) as progress:
+        bar = progress.add_task("episodes", total=total, completed=total - len(missing))
+        for result in executor.play(missing):
+            row = result.row
+            kept = keep == "all" or (keep == "failed" and not row.success)
+            results.append(row, result.episode if kept else None)
+            name = inert(f"{row.env_id} · {row.agent}")
+            progress.update(bar, advance=1, description=name)
+            if row.error is not None:
+                progress.console.print(Text(f"{name} · seed {row.seed}: {_told(row)}", style="red"))
+                if stop_at_error:
+                    raise EpisodeError(f"{name} · seed {row.seed}: {_told(row)}\n\n{row.traceback}".rstrip())
+
+
+def _told(row: EpisodeRow) -> str:
+    where = f" (at {row.error_at}, after {row.error_step} replies)" if row.error_at else ""
+    return inert(f"{row.error}{where}")
+
+
+def _name_the_rest(others: int, out: Path, console: Console) -> None:
+    more = f" and {others} more lines of what was played before" if others > 0 else ""
+    console.print(Text(f"All columns{more}: {out / 'leaderboard.md'}, or --format md, csv or json."))
 
 
 def _progress(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
     )

@@ -1,184 +1,196 @@
-"""The table: means over episodes, on the terminal and as ``leaderboard.md``."""
+"""The board as text: a table of at most 80 columns for the terminal; Markdown, CSV and JSON with all that there is.
+
+Names, keywords and errors come from users' agents, files and servers: nothing of them is taken for markup, for Markdown or
+for an escape sequence.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from agemem_gym.leaderboard.play import EpisodeRow
+from agemem_gym.leaderboard.board import Board, Line
+from agemem_gym.leaderboard.columns import COLUMNS, FALLBACKS, MEMORY_COLUMNS, TERMINAL, TOOL_COLUMNS, Column
+from agemem_gym.leaderboard.results import writing
 from agemem_gym.reward.diagnosis import HABITS, LOSSES
-from agemem_gym.tools import PAPER_TOOLS
+
+FORMATS = ("table", "md", "csv", "json")
+WIDTH = 80
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: its heading, and its text for the episodes of one agent in one env."""
-
-    heading: str
-    text: Callable[[Sequence[EpisodeRow]], str]
+def inert(text: str) -> str:
+    """Text on one line, without control characters."""
+    return _CONTROL.sub(" ", text)
 
 
-def _mean(value: Callable[[EpisodeRow], float]) -> Callable[[Sequence[EpisodeRow]], float]:
-    return lambda rows: math.fsum(value(row) for row in rows) / len(rows)
+def print_board(board: Board, console: Console) -> None:
+    """An env after the other, and the notes under it."""
+    judged = any(FALLBACKS.value(line.rows) for line in board.lines)
+    columns = [(heading, column) for heading, column in TERMINAL if column is not FALLBACKS or judged]
+    for env in dict.fromkeys(line.env for line in board.lines):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        table.add_column("agent", overflow="fold", max_width=16 if judged else 23)
+        for heading, _ in columns:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for line in board.lines:
+            if line.env == env:
+                cells = [inert(line.agent), *(column.text(line.rows) for _, column in columns)]
+                table.add_row(*map(Text, cells))
+        console.print(Text(inert(env)), width=WIDTH)
+        console.print(table, width=WIDTH)
+    for note in board.notes:
+        console.print(Text(inert(note)), width=WIDTH)
 
 
-def _share(value: Callable[[EpisodeRow], float]) -> Callable[[Sequence[EpisodeRow]], str]:
-    """A mean x 100 with its standard error over episodes."""
-
-    def text(rows: Sequence[EpisodeRow]) -> str:
-        mean = _mean(value)(rows)
-        if len(rows) < 2:
-            return f"{100 * mean:.1f}"
-        variance = math.fsum((value(row) - mean) ** 2 for row in rows) / (len(rows) - 1)
-        return f"{100 * mean:.1f} ± {100 * math.sqrt(variance / len(rows)):.1f}"
-
-    return text
+def as_text(board: Board, form: str, command: str) -> str:
+    """The board in one of :data:`FORMATS`, the table apart."""
+    return {"md": markdown, "csv": as_csv, "json": as_json}[form](board, command)
 
 
-def _number(value: Callable[[EpisodeRow], float], digits: int) -> Callable[[Sequence[EpisodeRow]], str]:
-    return lambda rows: f"{_mean(value)(rows):,.{digits}f}"
-
-
-def _known(value: Callable[[EpisodeRow], float | None]) -> Callable[[Sequence[EpisodeRow]], str]:
-    """A mean x 100 over the episodes that have the value."""
-
-    def text(rows: Sequence[EpisodeRow]) -> str:
-        values = [found for row in rows if (found := value(row)) is not None]
-        return f"{100 * math.fsum(values) / len(values):.1f}" if values else "–"
-
-    return text
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column("episodes", lambda rows: str(len(rows))),
-    Column("success", _share(lambda row: float(row.success))),
-    Column("progress", _share(lambda row: row.progress)),
-    Column("reward", _number(lambda row: row.reward, 2)),
-    Column("MQ", _known(lambda row: row.memory_quality)),
-    Column("steps", _number(lambda row: row.steps, 1)),
-    Column("tool calls", _number(lambda row: sum(row.tool_calls.values()), 1)),
-    Column("prompt tokens", _number(lambda row: row.prompt_tokens, 0)),
-    Column("seconds", _number(lambda row: row.seconds, 2)),
-)
-"""The columns behind env and agent; all but the last are the same in every run."""
-
-MEMORY_COLUMNS: tuple[Column, ...] = (
-    Column("MQ", _known(lambda row: row.memory_quality)),
-    Column("storage", _known(lambda row: row.storage_quality)),
-    Column("coverage", _known(lambda row: row.coverage)),
-    Column("precision", _known(lambda row: row.precision)),
-    Column("hit rate", _known(lambda row: row.hit_rate)),
-    Column("entries", _number(lambda row: row.memory_entries, 1)),
-    Column("redundant adds", _number(lambda row: row.redundant_adds, 1)),
-    Column("overflows", _number(lambda row: row.overflows, 1)),
-)
-"""The columns of the table on memory."""
-
-TOOL_COLUMNS: tuple[Column, ...] = tuple(
-    Column(name, _number(lambda row, name=name: row.tool_calls.get(name, 0), 2))  # type: ignore[misc]
-    for name in PAPER_TOOLS
-)
-"""The columns of the table on tool calls (TC)."""
-
-
-def grouped(rows: Iterable[EpisodeRow]) -> list[tuple[str, str, list[EpisodeRow]]]:
-    """Rows by (env, agent), the best success first within an env; episodes in the order of their seeds."""
-    groups: dict[tuple[str, str], list[EpisodeRow]] = {}
-    for row in sorted(rows, key=lambda row: row.job.key):
-        if row.error is None:
-            groups.setdefault((_env_name(row), row.agent), []).append(row)
-    order = sorted(groups, key=lambda key: (key[0], -_mean(lambda row: float(row.success))(groups[key]), key[1]))
-    return [(env, agent, groups[env, agent]) for env, agent in order]
-
-
-def _env_name(row: EpisodeRow) -> str:
-    keywords = ", ".join(f"{key}={value}" for key, value in sorted(row.env_kwargs.items()))
-    return f"{row.env_id} ({keywords})" if keywords else row.env_id
-
-
-def print_table(rows: Iterable[EpisodeRow], console: Console) -> None:
-    """The tables on the terminal."""
-    groups = grouped(rows)
-    for title, columns in (("Leaderboard", COLUMNS), ("Memory", MEMORY_COLUMNS)):
-        table = Table(title=title)
-        table.add_column("env")
-        table.add_column("agent")
-        for column in columns:
-            table.add_column(column.heading, justify="right")
-        last = None
-        for env, agent, group in groups:
-            if last not in (None, env):
-                table.add_section()
-            table.add_row("" if env == last else env, agent, *(column.text(group) for column in columns))
-            last = env
-        console.print(table)
-
-
-def markdown(rows: Sequence[EpisodeRow], command: str, versions: dict[str, str]) -> str:
-    """The tables as Markdown, with the command and the versions that made them."""
-    groups = grouped(rows)
+def markdown(board: Board, command: str) -> str:
+    """The tables as Markdown, with the command behind them and what their rows were made with."""
     lines = [
         "# Leaderboard",
         "",
-        "Success and progress are percentages, ± one standard error over episodes; MQ (memory quality) is a percentage; the "
-        "other columns are means per episode.",
+        "Success and progress are percentages over all episodes, failed ones among them, ± one standard error over tasks; MQ "
+        "(memory quality, – where nothing had to be remembered) and strict replies (those that keep to the protocol's letter) "
+        "are percentages; the other columns are means per episode, of those that were played to their end.",
         "",
-        *_markdown_table(groups, COLUMNS),
+        *_markdown_table(board.lines, COLUMNS),
         "",
+        *(text for note in board.notes for text in (_cell(note), "")),
         "## Memory",
         "",
         "MQ, storage quality, coverage and precision of the gold facts in the final memory, and the hit rate of retrievals are "
         "percentages; the other columns are means per episode.",
         "",
-        *_markdown_table(groups, MEMORY_COLUMNS),
+        *_markdown_table(board.lines, MEMORY_COLUMNS),
         "",
         "## Tool calls per episode",
         "",
-        *_markdown_table(groups, TOOL_COLUMNS),
+        *_markdown_table(board.lines, TOOL_COLUMNS),
         "",
-        *_diagnoses(rows),
+        *_dialects(board.lines),
+        *_diagnoses(board.lines),
     ]
-    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return "\n".join([*lines, "", f"Made by `{command}` with {packages}.", ""])
+    return "\n".join([*lines, f"Made by {_cell(command)}; it holds all that is in results.jsonl beside it.", ""])
 
 
-def _markdown_table(groups: Sequence[tuple[str, str, list[EpisodeRow]]], columns: Sequence[Column]) -> list[str]:
-    headings = ["env", "agent", *(column.heading for column in columns)]
-    lines = ["| " + " | ".join(headings) + " |", "|---|---|" + "---:|" * len(columns)]
-    for env, agent, group in groups:
-        lines.append("| " + " | ".join([env, agent, *(column.text(group) for column in columns)]) + " |")
-    return lines
+def as_csv(board: Board, command: str) -> str:
+    """A line an agent and env, numbers in full."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    columns = _all_columns()
+    headings = [name for column in columns for name in _names(column)]
+    writer.writerow(["env", "agent", "privileged", *headings])
+    for line in board.lines:
+        values = [value for column in columns for value in _values(column, line)]
+        writer.writerow([inert(line.env), inert(line.agent), line.rows[0].privileged, *values])
+    return file.getvalue()
 
 
-def _diagnoses(rows: Iterable[EpisodeRow]) -> list[str]:
-    """The share of episodes with each finding, for the agents that have any."""
+def as_json(board: Board, command: str) -> str:
+    """All lines with their numbers, the keywords, the versions and the notes."""
     lines = []
-    for env, agent, group in grouped(rows):
-        kinds = [{str(finding["kind"]) for finding in row.diagnosis} for row in group]
-        shares = [100 * sum(kind in found for found in kinds) / len(group) for kind in (*HABITS, *LOSSES)]
-        if any(shares):
-            lines.append(f"| {env} | {agent} | " + " | ".join(f"{share:.0f}" for share in shares) + " |")
-    if not lines:
+    for line in board.lines:
+        row = line.rows[0]
+        values = {
+            name: value
+            for column in _all_columns()
+            for name, value in zip(_names(column), _values(column, line), strict=True)
+        }
+        facts = {
+            "env": line.env,
+            "env_id": row.env_id,
+            "env_kwargs": row.env_kwargs,
+            "agent": row.agent,
+            "agent_spec": row.agent_spec,
+            "agent_kwargs": row.agent_kwargs,
+            "agent_fingerprint": row.agent_fingerprint,
+            "privileged": row.privileged,
+            "versions": row.versions,
+            "dialects": _dialect_counts(line),
+        }
+        lines.append(facts | values)
+    whole = {"command": command, "lines": lines, "notes": board.notes, "superseded": board.superseded}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write through a temporary file, so that a kill leaves either the old text or the new one."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with writing(path):
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+
+
+def _all_columns() -> list[Column]:
+    return list(dict.fromkeys((*COLUMNS, *MEMORY_COLUMNS, *TOOL_COLUMNS)))
+
+
+def _names(column: Column) -> list[str]:
+    return [column.heading, f"{column.heading} error"] if column.error else [column.heading]
+
+
+def _values(column: Column, line: Line) -> list[float | None]:
+    found = [column.value(line.rows), *([column.error(line.rows)] if column.error else [])]
+    return [None if value is None else column.factor * value for value in found]
+
+
+def _cell(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", inert(text))
+
+
+def _markdown_table(board_lines: Sequence[Line], columns: Sequence[Column]) -> list[str]:
+    rows = [(line, [column.text(line.rows) for column in columns]) for line in board_lines]
+    return _table([column.heading for column in columns], rows)
+
+
+def _table(headings: Sequence[str], rows: Sequence[tuple[Line, Sequence[str]]]) -> list[str]:
+    head = ["| " + " | ".join(["env", "agent", *map(_cell, headings)]) + " |", "|---|---|" + "---:|" * len(headings)]
+    return head + ["| " + " | ".join([_cell(line.env), _cell(line.agent), *cells]) + " |" for line, cells in rows]
+
+
+def _dialect_counts(line: Line) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in line.rows:
+        for name, count in row.dialects.items():
+            counts[name] = counts.get(name, 0) + count
+    return dict(sorted(counts.items()))
+
+
+def _dialects(board_lines: Sequence[Line]) -> list[str]:
+    """In which dialects replies were understood, for the agents that use any."""
+    counts = [(line, _dialect_counts(line)) for line in board_lines]
+    names = sorted({name for _, found in counts for name in found})
+    if not names:
         return []
-    headings = ["env", "agent", *(kind.replace("_", " ") for kind in (*HABITS, *LOSSES))]
-    return [
-        "## Diagnosis",
-        "",
-        "Share of episodes, in percent, in which memory failed in this way (`agemem_gym/reward/diagnosis.py`).",
-        "",
-        "| " + " | ".join(headings) + " |",
-        "|---|---|" + "---:|" * (len(headings) - 2),
-        *lines,
-    ]
+    rows = [(line, [str(found.get(name, 0)) for name in names]) for line, found in counts if found]
+    text = "Replies that were understood, but do not keep to the protocol's letter, by dialect."
+    return ["## Dialects", "", text, "", *_table(names, rows), ""]
 
 
-def write_markdown(path: Path, text: str) -> None:
-    """Write through a temporary file, so that a kill leaves either the old table or the new one."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+def _diagnoses(board_lines: Sequence[Line]) -> list[str]:
+    """The share of episodes with each finding, for the agents that have any."""
+    rows = []
+    for line in board_lines:
+        kinds = [{str(finding["kind"]) for finding in row.diagnosis} for row in line.rows]
+        shares = [100 * sum(kind in found for found in kinds) / len(line.rows) for kind in (*HABITS, *LOSSES)]
+        if any(shares):
+            rows.append((line, [f"{share:.0f}" for share in shares]))
+    if not rows:
+        return []
+    text = "Share of episodes, in percent, in which memory failed in this way (agemem_gym/reward/diagnosis.py)."
+    headings = [kind.replace("_", " ") for kind in (*HABITS, *LOSSES)]
+    return ["## Diagnosis", "", text, "", *_table(headings, rows), ""]

@@ -6,10 +6,10 @@ import pytest
 import agemem_gym  # noqa: F401  registers the ids
 from agemem_gym.agent import make_agent
 from agemem_gym.episode import Episode
-from agemem_gym.leaderboard.play import play_episode
 from agemem_gym.protocol import call_reply
 from agemem_gym.registration import BENCHMARKS
 from agemem_gym.reward.diagnosis import HABITS, LOSSES, diagnose, shares
+from agemem_gym.rollout import play_episode
 
 NEXT = "<answer>Noted.</answer>"
 FAULTS = {"amnesic": "amnesia", "hoarder": "hoarding", "wiper": "wipe_out"}

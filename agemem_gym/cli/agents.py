@@ -1,0 +1,51 @@
+"""The arguments that name agents: ``--agents``, ``--agent NAME=module:Class``, and ``--agent-arg`` for the agent before it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from agemem_gym.agent import AgentSpec
+from agemem_gym.cli.arguments import env_kwargs
+
+_HELP = "short name, package.module:Class, path/to/file.py:Class, or a name of your own for one of these: NAME=…"
+
+
+def add_agents(command: argparse.ArgumentParser, *, several: bool) -> None:
+    """``--agent`` and ``--agent-arg``, and where there may be several agents ``--agents``."""
+    command.set_defaults(agents=())
+    if several:
+        command.add_argument("--agents", nargs="+", action=_Agents, metavar="AGENT", help=f"{_HELP}; several of them")
+    command.add_argument("--agent", action=_Agents, metavar="AGENT", help=_HELP + ("; one more" if several else ""))
+    command.add_argument(
+        "--agent-arg",
+        action=_AgentArg,
+        dest="agents",
+        metavar="KEYWORD=VALUE",
+        help="keyword of the agent named before it; may be repeated",
+    )
+
+
+def agent_specs(options: argparse.Namespace, default: Sequence[str]) -> list[AgentSpec]:
+    """The agents that were named, or else the default ones."""
+    named = options.agents or [(name, []) for name in default]
+    return [AgentSpec.parse(name, env_kwargs(pairs, "--agent-arg")) for name, pairs in named]
+
+
+class _Agents(argparse.Action):
+    """Adds agents to those that were named before, whichever of the arguments named them."""
+
+    def __call__(self, parser: Any, options: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        names = [values] if isinstance(values, str) else values
+        options.agents = [*options.agents, *((name, []) for name in names)]
+
+
+class _AgentArg(argparse.Action):
+    """Adds a keyword to the agent that was named last."""
+
+    def __call__(self, parser: Any, options: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        if not options.agents:
+            parser.error("--agent-arg belongs to the --agent before it; name the agent first")
+        *before, (name, pairs) = options.agents
+        options.agents = [*before, (name, [*pairs, values])]

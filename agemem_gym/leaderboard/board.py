@@ -1,0 +1,129 @@
+"""The board: what all rows of a folder come to, an agent in an env a line.
+
+A line holds the episodes of one agent (name and keywords) in one env (with the keywords in force), all of one fingerprint and
+of the same versions: the newest. Rows of other ones stay in the results and are counted, not shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agemem_gym.leaderboard.row import EpisodeRow
+
+PRIVILEGED = "†"
+ADMISSIBLE = "‡"
+_SHOWN_BY_A_MARK = ("info_expert", "info_admissible")
+
+
+@dataclass(frozen=True)
+class Line:
+    """The episodes of one agent in one env.
+
+    Attributes:
+        env, agent: as they stand in a table; behind an agent's name stand its marks.
+        rows: by seed and sample.
+    """
+
+    env: str
+    agent: str
+    rows: tuple[EpisodeRow, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """All lines, env after env, the best success first within an env, and what a reader has to know besides."""
+
+    lines: tuple[Line, ...]
+    superseded: int = 0
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def make_board(rows: Iterable[EpisodeRow]) -> Board:
+    """The board of rows given in the order in which they finished; of an episode that was played again the last row counts."""
+    groups: dict[tuple[str, str], dict[object, dict[tuple[int, int], EpisodeRow]]] = {}
+    newest: dict[tuple[str, str], object] = {}
+    total = 0
+    for row in rows:
+        total += 1
+        title = env_title(row), row.agent_label + marks(row)
+        variant = (row.agent_spec, row.agent_fingerprint, tuple(sorted(row.versions.items())), str(row.inputs))
+        group = groups.setdefault(title, {}).setdefault(variant, {})
+        total -= (row.seed, row.sample) in group
+        group[row.seed, row.sample] = row
+        newest[title] = variant
+    lines = [
+        Line(env, agent, tuple(row for _, row in sorted(variants[newest[env, agent]].items())))
+        for (env, agent), variants in groups.items()
+    ]
+    lines.sort(key=lambda line: (_memory_first(line.env), -_success(line.rows), line.agent))
+    superseded = total - sum(len(line.rows) for line in lines)
+    return Board(tuple(lines), superseded, tuple(_notes(lines, superseded)))
+
+
+def env_title(row: EpisodeRow) -> str:
+    """The env with the keywords in force; what an agent is shown stands behind the agent instead."""
+    kwargs = {key: value for key, value in row.env_kwargs.items() if key not in _SHOWN_BY_A_MARK}
+    keywords = ", ".join(f"{key}={_worded(value)}" for key, value in sorted(kwargs.items()))
+    return f"{row.env_id} ({keywords})" if keywords else row.env_id
+
+
+def marks(row: EpisodeRow) -> str:
+    """What the agent is shown besides the observation."""
+    seen = (PRIVILEGED if row.privileged else "") + (ADMISSIBLE if row.env_kwargs.get("info_admissible") else "")
+    return f" {seen}" if seen else ""
+
+
+def _worded(value: object) -> object:
+    return value["not_plain"] if isinstance(value, Mapping) and set(value) == {"not_plain"} else value
+
+
+def _memory_first(env: str) -> tuple[bool, str]:
+    return "-ThreeStage-" not in env, env
+
+
+def _success(rows: Sequence[EpisodeRow]) -> float:
+    return math.fsum(row.success for row in rows) / len(rows)
+
+
+def _notes(lines: Sequence[Line], superseded: int) -> list[str]:
+    """What a reader has to know to read the table rightly."""
+    rows = [row for line in lines for row in line.rows]
+    notes = []
+    if any(row.privileged for row in rows):
+        notes.append(f"{PRIVILEGED} privileged: the agent is shown the expert's replies and the key facts.")
+    if any(row.env_kwargs.get("info_admissible") for row in rows):
+        notes.append(f"{ADMISSIBLE} The agent is shown the admissible commands.")
+    failed = [row for row in rows if row.error is not None]
+    if failed:
+        notes.append(
+            f"{len(failed)} of {len(rows)} episodes ended in an error; they count as failures; the next run plays them again."
+        )
+    fallbacks = [row for row in rows if row.judge_fallbacks]
+    if fallbacks:
+        count = sum(len(row.judge_fallbacks) for row in fallbacks)
+        judges = ", ".join(sorted({row.judge for row in fallbacks}))
+        notes.append(
+            f"The judge {judges} failed {count} times in {len(fallbacks)} episodes, and the offline judge judged instead; the "
+            f"first time: {fallbacks[0].judge_fallbacks[0]}"
+        )
+    if superseded:
+        notes.append(
+            f"{superseded} more episodes, of earlier versions of these agents, files or packages, are in the results, not "
+            "in the table."
+        )
+    return notes + _versions(rows)
+
+
+def _versions(rows: Sequence[EpisodeRow]) -> list[str]:
+    """What the rows say they were made with."""
+    kinds = Counter(tuple(row.versions.items()) for row in rows)
+    if len(kinds) == 1:
+        return [f"Played with {_listed(next(iter(kinds)))}."]
+    return [f"{count} episodes were played with {_listed(kind)}." for kind, count in kinds.most_common()]
+
+
+def _listed(versions: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions)

@@ -1,0 +1,148 @@
+"""The columns of the board, as data: a heading, and what stands under it for the episodes of one agent in one env.
+
+Success, progress and reward are means over all episodes, failed ones among them, which count 0; all other columns are means
+over the episodes that were played to their end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agemem_gym.leaderboard.row import EpisodeRow
+from agemem_gym.tools import PAPER_TOOLS
+
+Rows = Sequence[EpisodeRow]
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        heading: as it stands in a table.
+        value: the number, or None where there is nothing to measure.
+        digits: behind the point.
+        factor: 100 for percentages.
+        error: its standard error, where it has one.
+    """
+
+    heading: str
+    value: Callable[[Rows], float | None]
+    digits: int = 1
+    factor: float = 1.0
+    error: Callable[[Rows], float | None] | None = None
+
+    def text(self, rows: Rows) -> str:
+        """The cell."""
+        value = self.value(rows)
+        if value is None:
+            return NOTHING
+        text = f"{self.factor * value:,.{self.digits}f}"
+        error = self.error(rows) if self.error else None
+        return text if error is None else f"{text} ± {self.factor * error:.{self.digits}f}"
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def _of_all(value: Callable[[EpisodeRow], float]) -> Callable[[Rows], float | None]:
+    return lambda rows: _mean([value(row) for row in rows])
+
+
+def _of_played(value: Callable[[EpisodeRow], float | None]) -> Callable[[Rows], float | None]:
+    """The mean over the episodes that were played to their end and have the value."""
+    return lambda rows: _mean([found for row in rows if row.error is None and (found := value(row)) is not None])
+
+
+def _count(value: Callable[[EpisodeRow], float]) -> Callable[[Rows], float | None]:
+    return lambda rows: math.fsum(value(row) for row in rows)
+
+
+def _standard_error(value: Callable[[EpisodeRow], float]) -> Callable[[Rows], float | None]:
+    """Of the mean over tasks: episodes of one task (a group of samples) are not independent and count as one."""
+
+    def error(rows: Rows) -> float | None:
+        by_task: dict[int, list[float]] = {}
+        for row in rows:
+            by_task.setdefault(row.seed, []).append(value(row))
+        means = [math.fsum(values) / len(values) for values in by_task.values()]
+        if len(means) < 2:
+            return None
+        mean = math.fsum(means) / len(means)
+        return math.sqrt(math.fsum((item - mean) ** 2 for item in means) / (len(means) - 1) / len(means))
+
+    return error
+
+
+def _strict(rows: Rows) -> float | None:
+    """The share of all replies that keep to the protocol's letter."""
+    replies = sum(row.steps for row in rows if row.error is None)
+    return sum(row.strict_replies for row in rows if row.error is None) / replies if replies else None
+
+
+def _is_solved(row: EpisodeRow) -> float:
+    return float(row.success)
+
+
+def _progress(row: EpisodeRow) -> float:
+    return row.progress
+
+
+EPISODES = Column("episodes", _count(lambda row: 1), 0)
+FAILED = Column("failed", _count(lambda row: row.error is not None), 0)
+SUCCESS = Column("success", _of_all(_is_solved), factor=100, error=_standard_error(_is_solved))
+PROGRESS = Column("progress", _of_all(_progress), factor=100, error=_standard_error(_progress))
+QUALITY = Column("MQ", _of_played(lambda row: row.memory_quality), factor=100)
+STRICT = Column("strict replies", _strict, factor=100)
+REPLIES = Column("steps", _of_played(lambda row: row.steps))
+FALLBACKS = Column("judge fallbacks", _count(lambda row: len(row.judge_fallbacks)), 0)
+
+COLUMNS: tuple[Column, ...] = (
+    EPISODES,
+    FAILED,
+    SUCCESS,
+    PROGRESS,
+    Column("reward", _of_all(lambda row: row.reward), 2),
+    QUALITY,
+    STRICT,
+    REPLIES,
+    Column("tool calls", _of_played(lambda row: sum(row.tool_calls.values()))),
+    Column("prompt tokens", _of_played(lambda row: row.prompt_tokens), 0),
+    FALLBACKS,
+    Column("seconds", _of_played(lambda row: row.seconds), 2),
+)
+"""The columns behind env and agent; all but the last are the same in every run."""
+
+TERMINAL: tuple[tuple[str, Column], ...] = (
+    ("n", EPISODES),
+    ("fail", FAILED),
+    ("success", SUCCESS),
+    ("prog.", Column("progress", PROGRESS.value, factor=100)),
+    ("MQ", QUALITY),
+    ("strict", STRICT),
+    ("steps", REPLIES),
+    ("judge-", FALLBACKS),
+)
+"""The few columns of the terminal, with short headings: 80 characters have to hold them."""
+
+MEMORY_COLUMNS: tuple[Column, ...] = (
+    QUALITY,
+    Column("storage", _of_played(lambda row: row.storage_quality), factor=100),
+    Column("coverage", _of_played(lambda row: row.coverage), factor=100),
+    Column("precision", _of_played(lambda row: row.precision), factor=100),
+    Column("hit rate", _of_played(lambda row: row.hit_rate), factor=100),
+    Column("entries", _of_played(lambda row: row.memory_entries)),
+    Column("redundant adds", _of_played(lambda row: row.redundant_adds)),
+    Column("overflows", _of_played(lambda row: row.overflows)),
+)
+"""The columns of the table on memory."""
+
+TOOL_COLUMNS: tuple[Column, ...] = tuple(
+    Column(name, _of_played(lambda row, name=name: row.tool_calls.get(name, 0)), 2)  # type: ignore[misc]
+    for name in PAPER_TOOLS
+)
+"""The columns of the table on tool calls (TC)."""

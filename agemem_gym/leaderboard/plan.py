@@ -1,0 +1,167 @@
+"""Which episodes a board wants, and what tells each of them from all others.
+
+What a user gives beats what an agent brings: an entry holds the keywords that are in force, and they stand in its rows, its
+keys and its title.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gymnasium.envs.registration import registry
+
+from agemem_gym.agent import AgentSpec, close_agent, env_kwargs_of, is_privileged
+from agemem_gym.checks import at_least, did_you_mean
+from agemem_gym.errors import ConfigurationError
+from agemem_gym.fingerprint import fingerprints_of_files
+from agemem_gym.jobs import Job, check_plain
+from agemem_gym.plain import plain
+from agemem_gym.registration import BENCHMARKS
+from agemem_gym.urls import masked
+
+_ONE_OWNER = ("chroma_path", "chroma_url", "collection")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An agent in an env: a line of the table.
+
+    Attributes:
+        agent: who plays.
+        env_id: where.
+        given: the user's keywords of ``gym.make``.
+        env_kwargs: those in force, the agent's among them, as plain data without secrets.
+        inputs: fingerprints of the files that keywords name, by keyword.
+        privileged: the agent is shown the expert's replies and the key facts.
+    """
+
+    agent: AgentSpec
+    env_id: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    privileged: bool = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether memory is carried over from each episode to the next, so that they are played in order, in one env."""
+        return bool(self.env_kwargs.get("keep_memory"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One episode that a board wants."""
+
+    entry: Entry
+    job: Job
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others, the versions of the packages apart."""
+        entry = self.entry
+        return key_of(
+            entry.agent.record(), entry.env_id, entry.env_kwargs, entry.inputs, self.job.seed, self.job.sample
+        )
+
+
+def key_of(
+    agent: Mapping[str, Any],
+    env_id: str,
+    env_kwargs: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    seed: int,
+    sample: int,
+) -> str:
+    """The key of an episode: agent (name, class, keywords, fingerprint), env, keywords in force, files, seed and sample."""
+    return json.dumps([agent, env_id, env_kwargs, inputs, seed, sample], sort_keys=True, ensure_ascii=False)
+
+
+def make_plan(
+    agents: Sequence[AgentSpec],
+    env_ids: Sequence[str],
+    seeds: Iterable[int],
+    *,
+    samples: int = 1,
+    env_kwargs: Mapping[str, Any] | None = None,
+) -> list[Wanted]:
+    """All episodes of ``agents x env_ids x seeds x samples``, numbered; whatever is named twice is there once.
+
+    Raises:
+        ConfigurationError: an unknown env, keywords that are no plain data, or two agents of one label.
+    """
+    given = dict(env_kwargs or {})
+    check_plain("env keywords", given)
+    at_least("samples", samples)
+    check_envs(env_ids)
+    entries = [entry for agent in _each_once(agents) for entry in _entries(agent, list(dict.fromkeys(env_ids)), given)]
+    entries.sort(key=lambda entry: list(env_ids).index(entry.env_id))
+    wanted = [(entry, seed, sample) for entry in entries for seed in seeds for sample in range(samples)]
+    return [
+        Wanted(entry, Job(number, entry.env_id, seed, given, sample))
+        for number, (entry, seed, sample) in enumerate(wanted)
+    ]
+
+
+def check_alone(plan: Sequence[Wanted], live: int) -> None:
+    """Refuse envs that would share one collection of Chroma.
+
+    Raises:
+        ConfigurationError: several envs would write into it at a time.
+    """
+    shared = [name for name in _ONE_OWNER if live > 1 and any(name in wanted.entry.env_kwargs for wanted in plan)]
+    if shared:
+        raise ConfigurationError(
+            f"{', '.join(shared)}: {live} envs at a time would share one collection; play one episode at a time (--jobs 1, "
+            "--slots 1), or leave the keyword out: each env then has its own"
+        )
+
+
+def check_envs(env_ids: Sequence[str]) -> None:
+    """Refuse ids that there are not.
+
+    Raises:
+        ConfigurationError: it says which id was probably meant.
+    """
+    known = sorted(name for name in registry if name.startswith("AgeMem-"))
+    for env_id in env_ids:
+        if env_id not in registry and ":" not in env_id:
+            raise ConfigurationError(
+                f"unknown env {env_id!r}; known are {', '.join(known)}{did_you_mean(env_id, known)}"
+            )
+
+
+def not_installed(env_id: str) -> str | None:
+    """What this env's engine lacks here, and the command that brings it; None if it lacks nothing."""
+    for benchmark in BENCHMARKS:
+        if env_id in (benchmark.env_id, benchmark.three_stage_id):
+            if importlib.util.find_spec(benchmark.engine) is None:
+                return f"{benchmark.engine} is not installed: pip install 'agemem-gym[{benchmark.extra}]'"
+            if benchmark.extra == "scienceworld" and shutil.which("java") is None:
+                return "there is no java on the PATH: install a Java runtime (8 or later)"
+    return None
+
+
+def _each_once(agents: Sequence[AgentSpec]) -> list[AgentSpec]:
+    by_label: dict[str, AgentSpec] = {}
+    for agent in agents:
+        if by_label.setdefault(agent.label, agent) != agent:
+            raise ConfigurationError(
+                f"two agents are called {agent.label!r} ({by_label[agent.label].target} and {agent.target}); name one of them: "
+                f"NAME={agent.target}"
+            )
+    return list(by_label.values())
+
+
+def _entries(agent: AgentSpec, env_ids: Sequence[str], given: Mapping[str, Any]) -> list[Entry]:
+    made = agent.make()
+    try:
+        kwargs = {**env_kwargs_of(made), **given}
+    finally:
+        close_agent(made)
+    shown, files = masked(plain(kwargs)), fingerprints_of_files(kwargs)
+    return [Entry(agent, env_id, given, shown, files, is_privileged(kwargs)) for env_id in env_ids]
