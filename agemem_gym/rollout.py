@@ -281,7 +281,7 @@ class _Players:
 
     def act(self, turns: Sequence[LiveTurn]) -> Mapping[int, Any]:
         if self._batches:
-            return self._player(0).act_batch(turns)  # type: ignore[no-any-return]
+            return self._player(0).act_batch(turns)
         replies: dict[int, Any] = {}
         for turn in turns:
             try:

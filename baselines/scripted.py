@@ -31,7 +31,7 @@ class RandomAgent:
 
     def reset(self, info: Mapping[str, Any]) -> None:
         """Seed the draws with the episode's seed, so that a rerun is the same."""
-        self._rng = np.random.default_rng(info["seed"])
+        self._rng = np.random.default_rng([info["seed"], info.get("sample", 0)])  # sample 0: as the seed alone
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """Draw."""
@@ -73,7 +73,7 @@ class ScriptedMemoryAgent:
 
     def reset(self, info: Mapping[str, Any]) -> None:
         """Forget the episode before."""
-        self._rng = np.random.default_rng(info["seed"])
+        self._rng = np.random.default_rng([info["seed"], info.get("sample", 0)])  # sample 0: as the seed alone
         self._stored: set[str] = set()
         self._tried: Counter[tuple[str, str]] = Counter()
         self._place = ""
