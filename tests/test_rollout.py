@@ -1,6 +1,7 @@
 """Many live episodes, one agent."""
 
 import sys
+from types import MappingProxyType
 
 import gymnasium
 import pytest
@@ -27,7 +28,7 @@ def texts(episode):
 class Lazy:
     """Answers one of the turns that wait, the last one first; remembers which it was shown."""
 
-    env_kwargs = {"info_expert": True}
+    env_kwargs = MappingProxyType({"info_expert": True})
 
     def __init__(self):
         self.shown = []
@@ -85,9 +86,7 @@ def test_an_exception_of_one_episode_ends_that_one_only():
     class Failing(Lazy):
         def act_batch(self, turns):
             replies = {turn.slot: turn.info["expert"] or "<answer>x</answer>" for turn in turns}
-            return {
-                turn.slot: ValueError("odd") if turn.job.number % 2 else replies[turn.slot] for turn in turns
-            }
+            return {turn.slot: ValueError("odd") if turn.job.number % 2 else replies[turn.slot] for turn in turns}
 
     played = {item.job.number: item for item in rollout(Failing(), jobs(6), slots=6)}
     assert [played[number].failure is not None for number in range(6)] == [False, True] * 3

@@ -58,6 +58,11 @@ def _of_played(value: Callable[[EpisodeRow], float | None]) -> Callable[[Rows], 
     return lambda rows: _mean([found for row in rows if row.error is None and (found := value(row)) is not None])
 
 
+def _of_memory(value: Callable[[EpisodeRow], float]) -> Callable[[Rows], float | None]:
+    """The mean over the episodes in which something had to be remembered."""
+    return _of_played(lambda row: value(row) if row.had_to_remember else None)
+
+
 def _count(value: Callable[[EpisodeRow], float]) -> Callable[[Rows], float | None]:
     return lambda rows: math.fsum(value(row) for row in rows)
 
@@ -96,7 +101,7 @@ EPISODES = Column("episodes", _count(lambda row: 1), 0)
 FAILED = Column("failed", _count(lambda row: row.error is not None), 0)
 SUCCESS = Column("success", _of_all(_is_solved), factor=100, error=_standard_error(_is_solved))
 PROGRESS = Column("progress", _of_all(_progress), factor=100, error=_standard_error(_progress))
-QUALITY = Column("MQ", _of_played(lambda row: row.memory_quality), factor=100)
+QUALITY = Column("MQ", _of_memory(lambda row: row.memory_quality), factor=100)
 STRICT = Column("strict replies", _strict, factor=100)
 REPLIES = Column("steps", _of_played(lambda row: row.steps))
 FALLBACKS = Column("judge fallbacks", _count(lambda row: len(row.judge_fallbacks)), 0)
@@ -131,9 +136,9 @@ TERMINAL: tuple[tuple[str, Column], ...] = (
 
 MEMORY_COLUMNS: tuple[Column, ...] = (
     QUALITY,
-    Column("storage", _of_played(lambda row: row.storage_quality), factor=100),
-    Column("coverage", _of_played(lambda row: row.coverage), factor=100),
-    Column("precision", _of_played(lambda row: row.precision), factor=100),
+    Column("storage", _of_memory(lambda row: row.storage_quality), factor=100),
+    Column("coverage", _of_memory(lambda row: row.coverage), factor=100),
+    Column("precision", _of_memory(lambda row: row.precision), factor=100),
     Column("hit rate", _of_played(lambda row: row.hit_rate), factor=100),
     Column("entries", _of_played(lambda row: row.memory_entries)),
     Column("redundant adds", _of_played(lambda row: row.redundant_adds)),

@@ -33,8 +33,8 @@ class EpisodeRow:
 
     `tool_calls` counts calls by tool, `dialects` replies by the dialect in which they were understood, and `strict_replies`
     those that kept to the protocol's letter; `prompt_tokens` sums the context over all replies, `policy` what the agent's model
-    counted itself. `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`, the first four None
-    where nothing had to be remembered; `judge_fallbacks` says why another judge than `judge` gave some of the scores;
+    counted itself. `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
+    them where something had to be remembered (`had_to_remember`); `judge_fallbacks` says why another judge than `judge` gave some of the scores;
     `diagnosis` lists the findings of :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity` is the mean cosine of its
     distractors to the query.
 
@@ -70,10 +70,11 @@ class EpisodeRow:
     reply_tokens: int = 0
     policy: Mapping[str, float] = field(default_factory=dict)
     memory_entries: int = 0
-    memory_quality: float | None = None
-    storage_quality: float | None = None
-    coverage: float | None = None
-    precision: float | None = None
+    had_to_remember: bool = False
+    memory_quality: float = 0.0
+    storage_quality: float = 0.0
+    coverage: float = 0.0
+    precision: float = 0.0
     hit_rate: float | None = None
     redundant_adds: int = 0
     overflows: int = 0
@@ -173,7 +174,6 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
     """The row with all that the episode's record tells; `judge` rates what its memory was worth."""
     memory = memory_metrics(episode, judge)
     last = episode.steps[-1] if episode.steps else None
-    remembers = had_to_remember(episode)
     return replace(
         row,
         task_id=episode.start.task_id,
@@ -193,10 +193,11 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
         reply_tokens=sum(step.reply_tokens for step in episode.steps),
         policy=_policy(episode),
         memory_entries=memory.entries,
-        memory_quality=memory.quality if remembers else None,
-        storage_quality=memory.storage if remembers else None,
-        coverage=memory.coverage if remembers else None,
-        precision=memory.precision if remembers else None,
+        had_to_remember=had_to_remember(episode),
+        memory_quality=memory.quality,
+        storage_quality=memory.storage,
+        coverage=memory.coverage,
+        precision=memory.precision,
         hit_rate=memory.hit_rate,
         redundant_adds=memory.redundant_adds,
         overflows=memory.overflows,

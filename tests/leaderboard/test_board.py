@@ -142,8 +142,7 @@ def test_a_file_that_a_keyword_names_is_part_of_the_key(tmp_path):
 def test_mq_stands_only_where_something_had_to_be_remembered(tmp_path):
     bare, _ = play("oracle", tmp_path, 1)
     staged, _ = play("oracle", tmp_path, 1, env=STAGES)
-    assert bare[0].memory_quality is None
-    assert staged[0].memory_quality == 0.0
+    assert [row.had_to_remember for row in bare + staged] == [False, True]
     lines = json.loads(as_json(make_board(bare + staged), "x"))["lines"]
     assert [line["MQ"] for line in lines] == [0.0, None]  # the env with stages stands first
     assert "| – |" in markdown(make_board(bare), "x")
@@ -188,7 +187,7 @@ def test_the_tables_fit_eighty_columns_and_the_other_formats_hold_all():
     long = {"level": "BossLevel", "judge": "http://***@host/v1#model", "token_budget": 100_000}
     rows = [
         row(agent="a_very_long_name_of_an_agent_of_mine", agent_kwargs={"model": "org/model-7b"}, env_kwargs=long,
-            success=True, progress=1.0, steps=12345, memory_quality=1.0, judge_fallbacks=("x",) * 9, seed=seed)
+            success=True, progress=1.0, steps=12345, memory_quality=1.0, had_to_remember=True, judge_fallbacks=("x",) * 9, seed=seed)
         for seed in range(1000)
     ]  # fmt: skip
     board = make_board([*rows, row(error="x")])
@@ -200,7 +199,7 @@ def test_the_tables_fit_eighty_columns_and_the_other_formats_hold_all():
 
 
 def test_names_and_errors_are_never_markup_markdown_or_escape_sequences(agents):
-    rows, said = play("[/red]|x|=board_agents.py:Half", agents / "out", 2)
+    _, said = play("[/red]|x|=board_agents.py:Half", agents / "out", 2)
     assert "[/INST] |broken|" in said
     assert "\x1b[31m" not in said
     text = (agents / "out" / "leaderboard.md").read_text()

@@ -3,6 +3,7 @@
 import pytest
 
 from agemem_gym.leaderboard import run_leaderboard
+from agemem_gym.leaderboard.board import make_board
 from agemem_gym.leaderboard.table import markdown
 from agemem_gym.reward import memory_metrics
 from agemem_gym.reward.metrics import redundant_adds
@@ -69,7 +70,7 @@ def test_every_row_and_the_table_carry_them(tmp_path):
     rows = run_leaderboard(["scripted"], ["AgeMem-HotpotQA-v0"], 2, tmp_path, env_kwargs=keywords)
     assert all(row.judge == "offline" and not row.judge_fallbacks for row in rows)
     assert all(0.0 < row.coverage <= 1.0 and 0.0 < row.memory_quality <= 1.0 for row in rows)
-    headers = [line for line in markdown(rows, "", {}).splitlines() if line.startswith("| env")]
+    headers = [line for line in markdown(make_board(rows), "").splitlines() if line.startswith("| env")]
     assert "| MQ |" in headers[0]
     assert "| MQ | storage | coverage | precision | hit rate | entries | redundant adds | overflows |" in headers[1]
     assert "| Add_memory | Update_memory |" in headers[2]

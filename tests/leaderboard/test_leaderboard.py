@@ -15,30 +15,30 @@ from agemem_gym.episode import read_episodes
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.leaderboard import run_leaderboard
 from agemem_gym.leaderboard.pool import WorkerFailure
-from agemem_gym.leaderboard.results import ResultsFile, read_rows
+from agemem_gym.leaderboard.results import EPISODES, RESULTS, ResultsFolder, read_rows
 
 ENV = "AgeMem-BabyAI-v0"
 FAST = {"encoder": "hash", "index": "exact"}
 
 
 def plain(row):
-    return {key: value for key, value in vars(row).items() if key != "seconds"}
+    return {key: value for key, value in vars(row).items() if key not in ("seconds", "place")}
 
 
 def table(path):
-    """The table without its last column, seconds."""
+    """The tables without their last columns, seconds among them."""
     return [line.rsplit("|", 2)[0] for line in path.read_text().splitlines() if line.startswith("|")]
 
 
 def command(out, episodes=8):
     keywords = [f"--env-arg={key}={value}" for key, value in FAST.items()]
     return [sys.executable, "-m", "agemem_gym.cli", "leaderboard", "--agents", "random", "scripted", "--envs", ENV,
-            "--episodes", str(episodes), "--jobs", "2", "--out", str(out), *keywords]  # fmt: skip
+            "--episodes", str(episodes), "--jobs", "2", "--split", "train", "--out", str(out), *keywords]  # fmt: skip
 
 
 def test_killed_in_the_middle_and_run_again_it_is_as_if_undisturbed(tmp_path):
     run = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, start_new_session=True)
-    lines = tmp_path / "killed" / "episodes.jsonl"
+    lines = tmp_path / "killed" / RESULTS
     for _ in range(600):
         if lines.exists() and lines.read_bytes().count(b"\n") >= 3:
             break
@@ -50,19 +50,17 @@ def test_killed_in_the_middle_and_run_again_it_is_as_if_undisturbed(tmp_path):
         file.write('{"agent": "random", "torn')
     for out in ("killed", "whole"):
         subprocess.run(command(tmp_path / out), stdout=subprocess.DEVNULL, check=True)
-    killed, whole = (
-        sorted(read_rows(tmp_path / out / "episodes.jsonl"), key=lambda r: r.job.key) for out in ("killed", "whole")
-    )
-    assert len({row.job.key for row in killed}) == len(killed) == 16
+    killed, whole = (sorted(read_rows(tmp_path / out / RESULTS), key=lambda r: r.key) for out in ("killed", "whole"))
+    assert len({row.key for row in killed}) == len(killed) == 16
     assert [plain(row) for row in killed] == [plain(row) for row in whole]
     assert table(tmp_path / "killed" / "leaderboard.md") == table(tmp_path / "whole" / "leaderboard.md")
 
 
 def test_what_is_there_is_not_played_again(tmp_path):
     run_leaderboard(["random"], [ENV], 2, tmp_path, env_kwargs=FAST)
-    before = (tmp_path / "episodes.jsonl").read_text()
+    before = (tmp_path / RESULTS).read_text(), (tmp_path / EPISODES).read_text()
     rows = run_leaderboard(["random"], [ENV], 2, tmp_path, env_kwargs=FAST)
-    assert (tmp_path / "episodes.jsonl").read_text() == before
+    assert ((tmp_path / RESULTS).read_text(), (tmp_path / EPISODES).read_text()) == before
     assert [row.seed for row in rows] == [0, 1]
 
 
@@ -117,8 +115,9 @@ def test_a_tampered_record_is_found_out(agents, capsys):
 def test_a_crashing_agent_costs_its_episodes_and_they_are_played_again(agents):
     rows = run_leaderboard(["my_agents:Crashing"], [ENV], 2, agents / "out", env_kwargs=FAST)
     assert [row.error for row in rows] == ["RuntimeError: I broke"] * 2
-    with ResultsFile(agents / "out" / "episodes.jsonl") as results:
-        assert results.done() == set()
+    assert all(row.error_at.endswith("my_agents.py:13") for row in rows)
+    run_leaderboard(["my_agents:Crashing"], [ENV], 2, agents / "out", env_kwargs=FAST)
+    assert len(list(read_rows(agents / "out" / RESULTS))) == 4
 
 
 def test_a_worker_that_dies_takes_only_the_episode_that_it_died_of(agents):
@@ -132,7 +131,7 @@ def test_a_wrong_configuration_ends_the_run_at_once(agents):
         run_leaderboard(["random"], [ENV], 2, agents / "out", processes=2, env_kwargs={"encoder": "bert"})
     for arguments, message in (
         ((["nobody"], [ENV], 1), "unknown agent 'nobody'"),
-        ((["my_agents:Nobody"], [ENV], 1), "has no class"),
+        ((["my_agents:Nobody"], [ENV], 1), "has no 'Nobody'"),
         ((["my_agents"], [ENV], 1), "unknown agent"),
         ((["random"], ["AgeMem-Chess-v0"], 1), "unknown env"),
         ((["random"], [ENV], 0), "episodes=0"),
@@ -144,8 +143,9 @@ def test_a_wrong_configuration_ends_the_run_at_once(agents):
 
 
 def test_two_runs_do_not_write_into_one_file(tmp_path):
-    with ResultsFile(tmp_path / "episodes.jsonl"), pytest.raises(ConfigurationError, match="another run"):
-        ResultsFile(tmp_path / "episodes.jsonl")
+    with ResultsFolder(tmp_path), pytest.raises(ConfigurationError, match="another run"):
+        ResultsFolder(tmp_path)
+    ResultsFolder(tmp_path).__exit__(None, None, None)
 
 
 def test_list_doctor_and_errors(capsys):
