@@ -1,13 +1,17 @@
-"""The arguments that name agents: ``--agents``, ``--agent NAME=module:Class``, and ``--agent-arg`` for the agent before it."""
+"""What commands that let agents play share: ``--agents``, ``--agent NAME=module:Class``, ``--agent-arg``; their exit status."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agemem_gym.agent import AgentSpec
 from agemem_gym.cli.arguments import env_kwargs
+from agemem_gym.cli.status import Status
+
+if TYPE_CHECKING:
+    from agemem_gym.leaderboard import EpisodeRow
 
 _HELP = "short name, package.module:Class, path/to/file.py:Class, or a name of your own for one of these: NAME=…"
 
@@ -31,6 +35,13 @@ def agent_specs(options: argparse.Namespace, default: Sequence[str]) -> list[Age
     """The agents that were named, or else the default ones."""
     named = options.agents or [(name, []) for name in default]
     return [AgentSpec.parse(name, env_kwargs(pairs, "--agent-arg")) for name, pairs in named]
+
+
+def status_of_rows(rows: Sequence[EpisodeRow]) -> Status:
+    """What episodes that were played mean for the exit status."""
+    if any(row.judge_fallbacks for row in rows):
+        return Status.FALLBACK
+    return Status.FINDING if any(row.error is not None for row in rows) else Status.OK
 
 
 class _Agents(argparse.Action):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from agemem_gym.cli.agents import add_agents, agent_specs
+from agemem_gym.cli.agents import add_agents, agent_specs, status_of_rows
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs
 from agemem_gym.registration import BENCHMARKS
 
@@ -84,6 +84,4 @@ def leaderboard(options: argparse.Namespace, console: Console) -> int:
         command=shlex.join(["agemem", *options.given]),
         console=console,
     )
-    if any(row.judge_fallbacks for row in rows):
-        return 3
-    return int(any(row.error is not None for row in rows))
+    return status_of_rows(rows)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
-from agemem_gym.cli.agents import add_agents, agent_specs
+from agemem_gym.cli.agents import add_agents, agent_specs, status_of_rows
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs, positive
 from agemem_gym.errors import ConfigurationError
 
@@ -68,12 +67,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
             outcome = row.error or f"{'solved' if row.success else 'not solved'}, progress {row.progress:.2f}"
             where = f" (at {row.error_at})" if row.error_at else ""
             console.print(
-                Text(f"{number}/{len(plan)}  seed {row.seed}  {row.task_id}: {outcome}{where}, {row.steps} replies")
+                f"{number}/{len(plan)}  seed {row.seed}  {row.task_id}: {outcome}{where}, {row.steps} replies"
             )
             if options.stop_at_error and row.error is not None:
                 raise EpisodeError(f"seed {row.seed}: {row.error}{where}\n\n{row.traceback}".rstrip())
     console.print()
     print_board(make_board(rows), console)
-    if any(row.judge_fallbacks for row in rows):
-        return 3
-    return int(any(row.error is not None for row in rows))
+    return status_of_rows(rows)

@@ -13,15 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gymnasium.envs.registration import registry
-
 from agemem_gym.agent import AgentSpec, close_agent, env_kwargs_of, is_privileged
-from agemem_gym.checks import at_least, did_you_mean
+from agemem_gym.checks import at_least
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.fingerprint import fingerprints_of_files
 from agemem_gym.jobs import Job, check_plain
 from agemem_gym.plain import plain
-from agemem_gym.registration import BENCHMARKS
+from agemem_gym.registration import BENCHMARKS, known_id
 from agemem_gym.urls import masked
 
 _ONE_OWNER = ("chroma_path", "chroma_url", "collection")
@@ -127,12 +125,8 @@ def check_envs(env_ids: Sequence[str]) -> None:
     Raises:
         ConfigurationError: it says which id was probably meant.
     """
-    known = sorted(name for name in registry if name.startswith("AgeMem-"))
     for env_id in env_ids:
-        if env_id not in registry and ":" not in env_id:
-            raise ConfigurationError(
-                f"unknown env {env_id!r}; known are {', '.join(known)}{did_you_mean(env_id, known)}"
-            )
+        known_id(env_id)
 
 
 def not_installed(env_id: str) -> str | None:

@@ -32,11 +32,11 @@ class EpisodeRow:
     in a group of episodes of one task; `curriculum`, `wrappers` and `versions` are what was in force.
 
     `tool_calls` counts calls by tool, `dialects` replies by the dialect in which they were understood, and `strict_replies`
-    those that kept to the protocol's letter; `prompt_tokens` sums the context over all replies, `policy` what the agent's model
-    counted itself. `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
-    them where something had to be remembered (`had_to_remember`); `judge_fallbacks` says why another judge than `judge` gave some of the scores;
-    `diagnosis` lists the findings of :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity` is the mean cosine of its
-    distractors to the query.
+    those that kept to the protocol's letter; `prompt_tokens` sums the context over all replies, `policy` what the agent's
+    model counted itself. `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
+    them where something had to be remembered (`had_to_remember`). `judge_fallbacks` says why another judge than `judge`
+    gave some of the scores; `diagnosis` lists the findings of :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity`
+    is the mean cosine of its distractors to the query.
 
     `error` says why an episode could not be played to its end (it counts as a failure, and is played again on resume):
     `error_at` in which file and line, `error_step` after how many replies, `last_reply` which was the last of them. `place`

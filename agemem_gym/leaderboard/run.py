@@ -8,19 +8,20 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from agemem_gym.agent import AgentSpec
 from agemem_gym.checks import at_least, one_of
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.foreign import for_terminal
 from agemem_gym.leaderboard.board import make_board
 from agemem_gym.leaderboard.executors import Executor, InThisProcess
 from agemem_gym.leaderboard.plan import Wanted, check_alone, make_plan, not_installed
 from agemem_gym.leaderboard.pool import InProcesses
 from agemem_gym.leaderboard.results import ResultsFolder, identity
 from agemem_gym.leaderboard.row import EpisodeRow
-from agemem_gym.leaderboard.table import as_text, inert, markdown, print_board, write_text
+from agemem_gym.leaderboard.table import as_text, markdown, print_board, write_text
 from agemem_gym.rollout import EpisodeError
+from agemem_gym.terminal import Terminal, make_terminal
 from agemem_gym.versions import installed_versions
 
 KEEP = ("all", "failed", "none")
@@ -81,8 +82,8 @@ def run_leaderboard(
     at_least("slots", slots)
     at_least("seed", first_seed, 0)
     one_of("keep_episodes", keep_episodes, KEEP)
-    console = console or Console()
-    notes = console if form == "table" else Console(stderr=True)
+    console = console or make_terminal()
+    notes = console if form == "table" else Terminal(stderr=True)
     specs = [agent if isinstance(agent, AgentSpec) else AgentSpec.parse(agent) for agent in agents]
     plan = make_plan(
         specs,
@@ -96,7 +97,7 @@ def run_leaderboard(
     with ResultsFolder(out, repair=repair, fresh=fresh, compressed=compressed) as results:
         missing = _missing(plan, results)
         if len(missing) < len(plan):
-            notes.print(Text(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {results.path} already."))
+            notes.print(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {results.path} already.")
         try:
             _play(missing, executor, results, keep_episodes, stop_at_error, notes, len(plan))
         finally:
@@ -118,7 +119,7 @@ def _installed(env_ids: Sequence[str], console: Console) -> list[str]:
     lacks = {env_id: not_installed(env_id) for env_id in env_ids}
     for env_id, lack in lacks.items():
         if lack is not None:
-            console.print(Text(f"skipped {env_id}: {lack}"))
+            console.print(f"skipped {env_id}: {lack}")
     present = [env_id for env_id in env_ids if lacks[env_id] is None]
     if not present:
         raise ConfigurationError("none of these envs is installed; `agemem doctor` says what is missing")
@@ -151,22 +152,22 @@ def _play(
             row = result.row
             kept = keep == "all" or (keep == "failed" and not row.success)
             results.append(row, result.episode if kept else None)
-            name = inert(f"{row.env_id} · {row.agent}")
+            name = for_terminal(f"{row.env_id} · {row.agent}")
             progress.update(bar, advance=1, description=name)
             if row.error is not None:
-                progress.console.print(Text(f"{name} · seed {row.seed}: {_told(row)}", style="red"))
+                progress.console.print(f"{name} · seed {row.seed}: {_told(row)}", style="red")
                 if stop_at_error:
                     raise EpisodeError(f"{name} · seed {row.seed}: {_told(row)}\n\n{row.traceback}".rstrip())
 
 
 def _told(row: EpisodeRow) -> str:
     where = f" (at {row.error_at}, after {row.error_step} replies)" if row.error_at else ""
-    return inert(f"{row.error}{where}")
+    return for_terminal(f"{row.error}{where}")
 
 
 def _name_the_rest(others: int, out: Path, console: Console) -> None:
     more = f" and {others} more lines of what was played before" if others > 0 else ""
-    console.print(Text(f"All columns{more}: {out / 'leaderboard.md'}, or --format md, csv or json."))
+    console.print(f"All columns{more}: {out / 'leaderboard.md'}, or --format md, csv or json.")
 
 
 def _progress(console: Console) -> Progress:

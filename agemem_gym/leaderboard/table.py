@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agemem_gym.foreign import code_span, for_markdown, for_terminal
 from agemem_gym.leaderboard.board import Board, Line
 from agemem_gym.leaderboard.columns import COLUMNS, FALLBACKS, MEMORY_COLUMNS, TERMINAL, TOOL_COLUMNS, Column
 from agemem_gym.leaderboard.results import writing
@@ -25,13 +25,6 @@ from agemem_gym.reward.diagnosis import HABITS, LOSSES
 
 FORMATS = ("table", "md", "csv", "json")
 WIDTH = 80
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
-
-
-def inert(text: str) -> str:
-    """Text on one line, without control characters."""
-    return _CONTROL.sub(" ", text)
 
 
 def print_board(board: Board, console: Console) -> None:
@@ -45,12 +38,12 @@ def print_board(board: Board, console: Console) -> None:
             table.add_column(heading, justify="right", no_wrap=True)
         for line in board.lines:
             if line.env == env:
-                cells = [inert(line.agent), *(column.text(line.rows) for _, column in columns)]
+                cells = [for_terminal(line.agent), *(column.text(line.rows) for _, column in columns)]
                 table.add_row(*map(Text, cells))
-        console.print(Text(inert(env)), width=WIDTH)
+        console.print(for_terminal(env), width=WIDTH)
         console.print(table, width=WIDTH)
     for note in board.notes:
-        console.print(Text(inert(note)), width=WIDTH)
+        console.print(for_terminal(note), width=WIDTH)
 
 
 def as_text(board: Board, form: str, command: str) -> str:
@@ -69,7 +62,7 @@ def markdown(board: Board, command: str) -> str:
         "",
         *_markdown_table(board.lines, COLUMNS),
         "",
-        *(text for note in board.notes for text in (_cell(note), "")),
+        *(text for note in board.notes for text in (for_markdown(note), "")),
         "## Memory",
         "",
         "MQ, storage quality, coverage and precision of the gold facts in the final memory, and the hit rate of retrievals are "
@@ -84,7 +77,7 @@ def markdown(board: Board, command: str) -> str:
         *_dialects(board.lines),
         *_diagnoses(board.lines),
     ]
-    return "\n".join([*lines, f"Made by {_cell(command)}; it holds all that is in results.jsonl beside it.", ""])
+    return "\n".join([*lines, f"Made by {code_span(command)}; it holds all that is in results.jsonl beside it.", ""])
 
 
 def as_csv(board: Board, command: str) -> str:
@@ -96,7 +89,7 @@ def as_csv(board: Board, command: str) -> str:
     writer.writerow(["env", "agent", "privileged", *headings])
     for line in board.lines:
         values = [value for column in columns for value in _values(column, line)]
-        writer.writerow([inert(line.env), inert(line.agent), line.rows[0].privileged, *values])
+        writer.writerow([for_terminal(line.env), for_terminal(line.agent), line.rows[0].privileged, *values])
     return file.getvalue()
 
 
@@ -148,18 +141,19 @@ def _values(column: Column, line: Line) -> list[float | None]:
     return [None if value is None else column.factor * value for value in found]
 
 
-def _cell(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", inert(text))
-
-
 def _markdown_table(board_lines: Sequence[Line], columns: Sequence[Column]) -> list[str]:
     rows = [(line, [column.text(line.rows) for column in columns]) for line in board_lines]
     return _table([column.heading for column in columns], rows)
 
 
 def _table(headings: Sequence[str], rows: Sequence[tuple[Line, Sequence[str]]]) -> list[str]:
-    head = ["| " + " | ".join(["env", "agent", *map(_cell, headings)]) + " |", "|---|---|" + "---:|" * len(headings)]
-    return head + ["| " + " | ".join([_cell(line.env), _cell(line.agent), *cells]) + " |" for line, cells in rows]
+    head = [
+        "| " + " | ".join(["env", "agent", *map(for_markdown, headings)]) + " |",
+        "|---|---|" + "---:|" * len(headings),
+    ]
+    return head + [
+        "| " + " | ".join([for_markdown(line.env), for_markdown(line.agent), *cells]) + " |" for line, cells in rows
+    ]
 
 
 def _dialect_counts(line: Line) -> dict[str, int]:
