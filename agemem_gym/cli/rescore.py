@@ -60,7 +60,7 @@ def rescore_file(options: argparse.Namespace, console: Console) -> Status:
                 file.write(item.episode.to_json() + "\n")
         part.replace(options.out)
     _report(rescored, console)
-    return Status.OK
+    return Status.FALLBACK if options.judge and any(item.episode.judge_fallbacks for item in rescored) else Status.OK
 
 
 def _reward(mode: str | None, settings: dict[str, Any]) -> Reward | None:

@@ -1,0 +1,175 @@
+"""``agemem play``: what costs a reply, what costs nothing, and a real terminal with arrow keys."""
+
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+import pytest
+
+from agemem_gym.cli import line_reader, main
+from agemem_gym.cli.shorthand import FREE, TOOLS, NotAReply, as_reply
+from agemem_gym.protocol import parse
+
+ENV = "AgeMem-BabyAI-v0"
+FAST = ["--env-arg", "level=GoToObj", "--env-arg", "encoder=hash", "--env-arg", "index=exact"]
+
+
+@pytest.fixture
+def type_lines(monkeypatch, capsys):
+    """Play with these lines as input; returns what was printed, and the prompts."""
+
+    def play(lines, *more):
+        given, prompts = iter(lines), []
+
+        def answer(prompt=""):
+            prompts.append(prompt)
+            try:
+                return next(given)
+            except StopIteration:
+                raise EOFError from None
+
+        monkeypatch.setattr(line_reader, "input", answer, raising=False)
+        status = main(["play", ENV, *FAST, *more])
+        return status, capsys.readouterr().out, prompts
+
+    return play
+
+
+def replies_left(prompt):
+    return int(re.search(r"replies left (\d+)", prompt)[1])
+
+
+@pytest.mark.parametrize(
+    "line", [*FREE.keys() - {":quit"}, "", "   ", ":nonsense", ":update m1", ":delete", ":add", ":add  "]
+)
+def test_it_costs_nothing(line, type_lines):
+    _, _, prompts = type_lines([line, ":quit"])
+    assert replies_left(prompts[0]) == replies_left(prompts[1])
+
+
+@pytest.mark.parametrize(
+    "line", ["turn left", ":add a note", ":get note", ":sum all", ":filter walls", "no such command"]
+)
+def test_it_costs_a_reply(line, type_lines):
+    _, _, prompts = type_lines([line, ":quit"])
+    assert replies_left(prompts[0]) == replies_left(prompts[1]) + 1
+
+
+def test_a_whole_episode_with_every_short_form(type_lines):
+    memory = [":add first note", ":add [/INST] \x1b[31m", ":update m1 second note", ":memory", ":delete m2", ":memory"]
+    lines = [*memory, ":get note", ":commands", ":context", ":help", ":sum all", ":answer done"]
+    status, said, _ = type_lines(lines)
+    assert status == 0
+    assert r"m1: second note" + "\n" + r"m2: [/INST] \x1b[31m" in said
+    assert "Deleted m2." in said
+    assert said.count("m1: second note") >= 2
+    assert "turn left" in said
+    assert "\x1b" not in said
+    assert "· return" in said
+
+
+def test_what_was_meant_and_how_it_is_used_is_said(type_lines):
+    _, said, _ = type_lines([":fliter x", ":xyzzy", ":update m1", ""])
+    assert "there is no :fliter; did you mean ':filter'?" in said
+    assert "there is no :xyzzy; :help lists what there is" in said
+    assert "usage: :update ID TEXT" in said
+
+
+def test_the_prompt_says_what_is_left_and_an_empty_memory_says_so(type_lines):
+    _, said, prompts = type_lines([":memory"])
+    assert re.fullmatch(r"\[replies left \d+, tokens \d+/8192\] > ", prompts[0])
+    assert "(memory is empty)" in said
+
+
+def test_short_forms_become_replies_that_the_protocol_understands():
+    for word, form in TOOLS.items():
+        reply = parse(as_reply(f"{word} " + " ".join("m1" for _ in form.usage.split())))
+        assert reply.format_error is None
+        assert reply.answer == "m1" if word == ":answer" else [call.name for call in reply.tool_calls] == [form.tool]
+    assert as_reply("<answer>x</answer>") == "<answer>x</answer>"
+    with pytest.raises(NotAReply):
+        as_reply(":help me")  # only the word alone is a command
+
+
+def test_stages_begin_without_the_task(type_lines, monkeypatch, capsys):
+    monkeypatch.setattr(line_reader, "input", lambda prompt: ":quit", raising=False)
+    assert main(["play", "AgeMem-BabyAI-ThreeStage-v0", "--env-arg", "encoder=hash"]) == 0
+    assert "(the task comes later)" in capsys.readouterr().out
+
+
+class Typist:
+    """A command in a terminal of its own, with somebody at the keys."""
+
+    def __init__(self, *arguments, **environment):
+        self.said = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", COLUMNS="120", LINES="40", **environment)
+            os.execv(sys.executable, [sys.executable, "-m", "agemem_gym.cli", *arguments])
+
+    def until(self, text, seconds=60):
+        deadline = time.monotonic() + seconds
+        while text not in self.said:
+            ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f"{text!r} did not come; so far: {self.said}"
+            try:
+                self.said += os.read(self.fd, 65536).decode("utf-8", "replace")
+            except OSError:  # the terminal was closed
+                assert text in self.said, self.said
+        before, _, self.said = self.said.partition(text)
+        return before
+
+    def type(self, keys):
+        os.write(self.fd, keys.encode())
+
+    def status(self):
+        try:
+            while os.read(self.fd, 65536):
+                pass
+        except OSError:
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+UP, LEFT, TAB = "\x1b[A", "\x1b[D", "\t"
+
+
+def test_arrow_keys_bring_back_and_mend_what_was_typed():
+    typist = Typist("play", ENV, *FAST)
+    typist.until("replies left")
+    typist.type(":add a nte\r")
+    typist.until("Stored as m1.")
+    typist.until("replies left")
+    typist.type(UP + LEFT * 2 + "o\r")
+    typist.until("Stored as m2.")
+    typist.until("replies left")
+    typist.type(":memory\r")
+    typist.until("m1: a nte")
+    typist.until("m2: a note")
+    typist.until("replies left")
+    typist.type("turn l" + TAB + "\r")
+    typist.until("turn left")
+    typist.until("replies left")
+    typist.type(":quit\r")
+    assert typist.status() == 0
+
+
+def test_an_interrupt_at_the_prompt_ends_it():
+    typist = Typist("play", ENV, *FAST)
+    typist.until("replies left")
+    typist.type("\x03")
+    assert typist.status() == 130
+
+
+def test_without_prompt_toolkit_it_plays_all_the_same(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(line_reader, "input", lambda prompt: ":quit", raising=False)
+    assert main(["play", ENV, *FAST]) == 0
+    assert "History and arrow keys need prompt_toolkit: pip install" in capsys.readouterr().out
