@@ -13,7 +13,7 @@ is cut off like one that sends nothing. A forked child makes a loop of its own.
 - :class:`Patience`: time-out, attempts, back-off
 - :class:`Address`: an endpoint's URL with the model's name behind ``#``
 - :func:`persevere`: one call with its attempts; :class:`Failure`: what an attempt raises
-- :func:`submit`: run a call in the background; :func:`results_of`: wait for several
+- :func:`submit`: run a call in the background; :func:`result_of`, :func:`results_of`: wait for one, for several
 """
 
 from __future__ import annotations
@@ -280,6 +280,16 @@ _chance = random.Random()  # spreads the attempts of many callers; nothing that 
 def submit(call: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a call in the background."""
     return asyncio.run_coroutine_threadsafe(call, _running().loop)
+
+
+def result_of(call: Coroutine[Any, Any, T]) -> T:
+    """Run a call in the background and wait for it; an interrupt cancels it."""
+    future = submit(call)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
 def results_of(futures: Sequence[Future[T]], *, errors: type[Exception]) -> list[T | Exception]:

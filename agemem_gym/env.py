@@ -25,6 +25,7 @@ from gymnasium.error import ResetNeeded
 
 from agemem_gym import branching
 from agemem_gym.branching import EnvSnapshot
+from agemem_gym.chat import ChatCallable, ChatModel
 from agemem_gym.context import Context, Message, Role, Summariser
 from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
@@ -38,7 +39,7 @@ from agemem_gym.rendering import print_step
 from agemem_gym.reward import Judge, Reward, make_judge, make_reward
 from agemem_gym.spaces import TextSpace
 from agemem_gym.stage import Opener, Opening, Stage, TaskStage
-from agemem_gym.summariser import ChatCallable, make_summariser
+from agemem_gym.summariser import make_summariser
 from agemem_gym.task import Task, TaskStart, TaskStep
 from agemem_gym.tools import Scene, Tool, ToolResult, make_tools
 from agemem_gym.tools.stm import FilterMode
@@ -84,11 +85,14 @@ class MemoryEnv(gym.Env[str, str]):
             system message and the task never leave: where they alone do not fit, the episode ends.
         filter_threshold: θ of FILTER (eq. 15).
         filter_mode: what FILTER's criteria describe: ``"remove"``, as in the paper, or ``"keep"``.
-        summariser: ``"extractive"`` or a callable from messages to text (eq. 14).
+        summariser: ``"extractive"``, a chat model or its URL, or a callable from messages to text (eq. 14); see
+            :func:`agemem_gym.summariser.make_summariser`.
         reward: ``"task"``, ``"composite"``, ``"answer_only"``, or a :class:`agemem_gym.reward.Reward`.
         reward_options: keywords of Reward for the named ones, e.g. ``{"weights": (1, 1, 1)}``.
-        judge: ``"offline"``, the URL of a chat endpoint, a callable from chat messages to text, or a
-            :class:`agemem_gym.reward.Judge`.
+        judge: ``"offline"``, a chat model in any form that :func:`agemem_gym.chat.make_chat_model` takes (the URL of an
+            endpoint, a callable from chat messages to text), or a :class:`agemem_gym.reward.Judge`.
+        judge_options: keywords of the judge, e.g. ``{"timeout": 30, "attempts": 5, "max_tokens": 2048}``; see
+            :func:`agemem_gym.reward.make_judge`.
         info_admissible: put the admissible commands into ``info["admissible"]``; can be slow.
         info_expert: put the expert's next reply into ``info["expert"]`` and the gold facts into ``info["key_facts"]``; can be
             slow.
@@ -167,10 +171,11 @@ class MemoryEnv(gym.Env[str, str]):
         on_overflow: OnOverflow = "penalise",
         filter_threshold: float = 0.6,
         filter_mode: FilterMode = "remove",
-        summariser: str | Summariser = "extractive",
+        summariser: str | Summariser | ChatModel | ChatCallable = "extractive",
         reward: str | Reward = "task",
         reward_options: Mapping[str, Any] | None = None,
-        judge: str | Judge | ChatCallable = "offline",
+        judge: str | Judge | ChatModel | ChatCallable = "offline",
+        judge_options: Mapping[str, Any] | None = None,
         info_admissible: bool = False,
         info_expert: bool = False,
         render_mode: str | None = None,
@@ -190,7 +195,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.encoder = make_encoder(encoder)
         self.tools = make_tools(tools, filter_mode)
         self.reward = make_reward(reward, reward_options)
-        self.judge = make_judge(judge, self.encoder)
+        self.judge = make_judge(judge, self.encoder, judge_options)
         self.summariser = make_summariser(summariser)
         self.filter_threshold = filter_threshold
         self.context = Context(token_budget, make_token_counter(token_counter, self.encoder))

@@ -32,7 +32,6 @@ from agemem_gym.curriculum.distractors import (
 )
 from agemem_gym.memory import Encoder, make_encoder
 from agemem_gym.registration import BENCHMARKS
-from agemem_gym.reward.endpoint import ChatEndpoint
 
 TOP_K = 3
 COUNT = 6
@@ -109,7 +108,7 @@ def main() -> None:
     encoder = make_encoder("minilm")
     sources = {name: make_source(name, encoder) for name in SOURCES}
     if arguments.chat:
-        sources["llm"] = ChatModelSource(Chooser(encoder), ChatEndpoint(arguments.chat, max_tokens=600))
+        sources["llm"] = ChatModelSource(Chooser(encoder), arguments.chat)
     rows = []
     for benchmark in BENCHMARKS:
         these = scenes(benchmark.env_id, 4 if arguments.quick else arguments.episodes)

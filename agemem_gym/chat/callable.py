@@ -8,6 +8,7 @@ from typing import Any
 
 from agemem_gym.chat.model import GREEDY, ChatError, ChatMessages, Completion, Sampling
 from agemem_gym.endpoints import described
+from agemem_gym.urls import masked
 
 
 class CallableModel:
@@ -42,9 +43,9 @@ class CallableModel:
         try:
             reply = self._function([dict(message) for message in messages])
         except Exception as error:  # a user's function may raise anything
-            raise ChatError(described(error)) from error
+            raise ChatError(masked(described(error))) from error
         if isinstance(reply, Completion):
             return reply
         if not isinstance(reply, str):
-            raise ChatError(f"the model {self.name} replied {reply!r:.60}, which is no text")
+            raise ChatError(f"the model replied {reply!r:.60}")  # which is no text
         return Completion(reply, model=self.name, seconds=time.perf_counter() - started)

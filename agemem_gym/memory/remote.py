@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import numpy as np
 
+from agemem_gym import endpoints
+from agemem_gym.endpoints import Address, EndpointError, Patience
 from agemem_gym.errors import ConfigurationError, import_extra
 from agemem_gym.memory.encoder import EncoderError, unit_rows
 from agemem_gym.memory.tokens import count_words
+from agemem_gym.urls import joined, masked
 
 
 class SentenceTransformerEncoder:
@@ -54,17 +57,17 @@ class SentenceTransformerEncoder:
 class HTTPEncoder:
     """An OpenAI-compatible embeddings endpoint, e.g. ``"http://127.0.0.1:8080/v1/embeddings#model-name"``.
 
-    A URL that does not end in ``/embeddings`` gets that appended; what stands behind ``#`` is sent as the model's name. The
-    key, if one is needed, is taken from the environment variable ``AGEMEM_EMBEDDINGS_KEY``.
+    A URL whose path does not end in ``/embeddings`` gets that appended; what stands behind ``#`` is sent as the model's name.
+    The key, if one is needed, is taken from the environment variable ``AGEMEM_EMBEDDINGS_KEY``. How long it is waited for, and
+    that no other origin is asked: see :mod:`agemem_gym.endpoints`.
     """
 
-    def __init__(self, url: str, *, timeout: float = 30.0, attempts: int = 3) -> None:
-        address, _, self._model = url.partition("#")
-        self._url = address if address.rstrip("/").endswith("/embeddings") else address.rstrip("/") + "/embeddings"
-        self._timeout = timeout
-        self._attempts = attempts
+    def __init__(self, url: str, *, timeout: float = 30.0, attempts: int = 3, backoff: float = 0.5) -> None:
+        address = Address.of(url)
+        self._url, self._model = joined(address.url, "embeddings"), address.model
+        self._patience = Patience(timeout, attempts, backoff)
         self._dimension: int | None = None
-        self.name = url
+        self.name = masked(url)
 
     @property
     def dimension(self) -> int:
@@ -76,26 +79,31 @@ class HTTPEncoder:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors, float32, shape (n, d); EncoderError after the last attempt."""
-        for attempt in range(self._attempts):
-            try:
-                rows = self._ask(texts)
-                break
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                refused = isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code != 429
-                if refused or attempt == self._attempts - 1:
-                    raise EncoderError(f"the embeddings endpoint {self._url} failed: {error}") from None
+        try:
+            rows = endpoints.result_of(self._asked(list(texts)))
+        except EndpointError as error:
+            raise EncoderError(str(error)) from None
         vectors = unit_rows(rows, len(texts), self.name, self._dimension)
         self._dimension = vectors.shape[1]
         return vectors
 
-    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
-        body = json.dumps({"model": self._model or "default", "input": list(texts)}).encode("utf-8")
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get("AGEMEM_EMBEDDINGS_KEY"):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(self._url, data=body, headers=headers)
-        with urllib.request.urlopen(request, timeout=self._timeout) as response:
-            items = json.load(response)["data"]
+    async def _asked(self, texts: list[str]) -> list[list[float]]:
+        key = os.environ.get("AGEMEM_EMBEDDINGS_KEY")
+        return await endpoints.persevere(
+            functools.partial(self._ask, texts, key),
+            self._patience,
+            endpoint=f"the embeddings endpoint {masked(self._url)}",
+            clean=lambda text: endpoints.without_secrets(text, self._url, key),
+        )
+
+    async def _ask(self, texts: list[str], key: str | None) -> list[list[float]]:
+        """One attempt."""
+        body = json.dumps({"model": self._model or "default", "input": texts}).encode("utf-8")
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        answer = await endpoints.client(httpx.AsyncClient).post(self._url, content=body, headers=headers)
+        if answer.status_code != 200:
+            raise endpoints.refusal(answer.status_code, answer.headers, answer.text)
+        items = json.loads(answer.content)["data"]
         return [item["embedding"] for item in sorted(items, key=lambda item: item["index"])]
 
     def count_tokens(self, text: str) -> int:

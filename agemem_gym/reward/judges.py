@@ -6,7 +6,8 @@ A judge never raises for what an agent wrote. What it had to do without (a model
 - :class:`Judge`: what a judge does; :class:`MemoryVerdict`: what it finds out about a set of entries
 - :class:`~agemem_gym.reward.offline.OfflineJudge`: exact match, F1, word overlap and the env's encoder (the default)
 - :class:`~agemem_gym.reward.chat.ChatJudge`: a language model behind a callable or an endpoint
-- :func:`make_judge`: from a keyword of ``gym.make`` to a judge
+- :func:`~agemem_gym.reward.making.make_judge`: from a keyword of ``gym.make`` to a judge
+- :func:`check_judge`: whether a judge judges, found out before a run
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from agemem_gym.errors import ConfigurationError
-from agemem_gym.memory.encoder import Encoder
-from agemem_gym.summariser import ChatCallable
 
 
 @dataclass(frozen=True)
@@ -69,31 +68,22 @@ class Judge(Protocol):
         """Why verdicts since the last call of this were not the judge's own; empty for a judge that needs no other."""
 
 
-def make_judge(spec: str | Judge | ChatCallable, encoder: Encoder) -> Judge:
-    """The judge that `spec` stands for.
+class JudgeError(ConfigurationError):
+    """A judge that a user asked for does not judge: it is not there, or gives no scores."""
 
-    Args:
-        spec: ``"offline"``, the URL of an OpenAI-compatible chat endpoint (``"http://host/v1#model"``), a callable from chat
-            messages to text, or a Judge.
-        encoder: what the offline judge compares texts with.
+
+def check_judge(judge: Judge) -> None:
+    """Find out before a run whether a judge judges, where it has a way to tell (a method ``check()`` that raises).
 
     Raises:
-        ConfigurationError: anything else.
+        JudgeError: it does not; without it every score of the run would be another judge's.
     """
-    from agemem_gym.reward.chat import ChatJudge
-    from agemem_gym.reward.endpoint import ChatEndpoint
-    from agemem_gym.reward.offline import OfflineJudge
-
-    if spec == "offline":
-        return OfflineJudge(encoder)
-    if isinstance(spec, str) and spec.startswith(("http://", "https://")):
-        return ChatJudge(ChatEndpoint(spec), OfflineJudge(encoder))
-    if isinstance(spec, type):
-        raise ConfigurationError(f"judge={spec.__name__}: expected a judge, not a class; make one: {spec.__name__}(…)")
-    if isinstance(spec, Judge):
-        return spec
-    if callable(spec):
-        return ChatJudge(spec, OfflineJudge(encoder))
-    raise ConfigurationError(
-        f"judge={spec!r}: expected 'offline', the URL of a chat endpoint, a callable from chat messages to text, or a Judge"
-    )
+    check = getattr(judge, "check", None)
+    if not callable(check):
+        return
+    try:
+        check()
+    except JudgeError:
+        raise
+    except Exception as error:  # a user's own judge
+        raise JudgeError(f"the judge {judge.name} failed before the run, {type(error).__name__}: {error}") from error

@@ -1,14 +1,15 @@
-"""Distractors that a language model writes, over any chat callable."""
+"""Distractors that a language model writes."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
+from agemem_gym.chat import ChatError, Sampling, make_chat_model, text_of
 from agemem_gym.curriculum.distractors.related import BenchmarkSource
 from agemem_gym.curriculum.distractors.source import Chooser, Distractor, DistractorScene
-from agemem_gym.summariser import ChatCallable
 
 PROMPT = (
     "Write {count} short messages, one a line, as people might send them in a chat. Each is about the same things as the "
@@ -18,6 +19,7 @@ PROMPT = (
 MAX_CHARACTERS = 600
 """A line of the model is cut to this length: its text is not trusted."""
 
+_SAMPLING = Sampling(max_tokens=2048)
 _MARK = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 
 
@@ -29,23 +31,24 @@ class ChatModelSource:
 
     Args:
         chooser: measures and picks.
-        chat: from chat messages to the text of the reply. The distractors are as deterministic as it is.
+        chat: the model, in any form that :func:`~agemem_gym.chat.make_chat_model` takes. The distractors are as deterministic
+            as it is.
     """
 
     name = "llm"
 
-    def __init__(self, chooser: Chooser, chat: ChatCallable) -> None:
+    def __init__(self, chooser: Chooser, chat: Any) -> None:
         self._chooser = chooser
-        self._chat = chat
+        self._model = make_chat_model(chat)
 
     def draw(self, scene: DistractorScene, count: int, rng: np.random.Generator) -> list[Distractor]:
         """The model's first usable lines."""
         prompt = PROMPT.format(count=2 * count, query=scene.query, answer=scene.answer or "")
         try:
-            reply = str(self._chat([{"role": "user", "content": prompt}]))
+            reply = text_of(self._model, [{"role": "user", "content": prompt}], _SAMPLING)
             reason = "too few usable lines"
-        except Exception as error:  # whatever a user's callable raises, the episode begins
-            reply, reason = "", type(error).__name__
+        except ChatError as error:  # the episode begins all the same
+            reply, reason = "", type(error.__cause__ or error).__name__
         lines = [_MARK.sub("", line).strip()[:MAX_CHARACTERS] for line in reply.splitlines()]
         usable = [line for line in lines if line and not (scene.answer and scene.answer.lower() in line.lower())]
         written = self._chooser.choose(usable, scene, count, self.name)
