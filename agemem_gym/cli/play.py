@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs, memory_env
@@ -27,17 +28,25 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("env", metavar="ID", help="id of an env; `agemem list` names them")
     command.add_argument("--seed", type=int, default=0, help="seed of the episode (0)")
+    command.add_argument("--record", type=Path, metavar="FILE", help="write the episode as a line of JSON, for replay")
+    command.add_argument("--append", action="store_true", help="add to the file of --record, if it is there")
     add_env_arg(command)
     command.set_defaults(command=play)
 
 
 def play(options: argparse.Namespace, terminal: Terminal) -> Status:
-    """Play one episode."""
-    env, base = memory_env(options.env, **{"info_admissible": True, **env_kwargs(options.env_arg)})
-    try:
-        Game(env, base, terminal).play(options.seed)
-    finally:
-        env.close()
+    """Play one episode; it is recorded up to where it was left."""
+    from agemem_gym.leaderboard.recording import Recording
+
+    with Recording(options.record, append=options.append) as recording:
+        env, base = memory_env(options.env, **{"info_admissible": True, **env_kwargs(options.env_arg)})
+        game = Game(env, base, terminal)
+        try:
+            game.play(options.seed)
+        finally:
+            if game.begun:
+                recording.write(base.episode.to_json())
+            env.close()
     return Status.OK
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from agemem_gym.cli import line_reader, main
 from agemem_gym.cli.shorthand import FREE, TOOLS, NotAReply, as_reply
+from agemem_gym.episode import read_episodes
 from agemem_gym.protocol import parse
 
 ENV = "AgeMem-BabyAI-v0"
@@ -173,3 +174,54 @@ def test_without_prompt_toolkit_it_plays_all_the_same(monkeypatch, capsys):
     monkeypatch.setattr(line_reader, "input", lambda prompt: ":quit", raising=False)
     assert main(["play", ENV, *FAST]) == 0
     assert "History and arrow keys need prompt_toolkit: pip install" in capsys.readouterr().out
+
+
+def test_the_record_is_played_again_byte_for_byte(type_lines, tmp_path, capsys):
+    file = tmp_path / "new folder" / "played.jsonl"
+    status, _, _ = type_lines(["turn left", ":add a note", ":memory", ":bogus", ":answer done"], "--record", str(file))
+    assert status == 0
+    (episode,) = read_episodes(file)
+    assert [len(step.reply) > 0 for step in episode.steps] == [True] * 3
+    assert main(["replay", str(file)]) == 0
+    assert "1 of 1 episodes are the same, byte for byte" in capsys.readouterr().out
+
+
+def test_an_episode_that_was_left_is_recorded_up_to_there(type_lines, tmp_path):
+    file = tmp_path / "played.jsonl"
+    type_lines(["turn left"], "--record", str(file))
+    (episode,) = read_episodes(file)
+    assert len(episode.steps) == 1
+    assert not episode.over
+    assert main(["replay", str(file)]) == 0
+
+
+def test_no_record_is_overwritten_and_none_is_left_empty(type_lines, tmp_path):
+    file = tmp_path / "played.jsonl"
+    type_lines([":memory", ":quit"], "--record", str(file))
+    assert not file.exists()
+    type_lines(["turn left"], "--record", str(file))
+    before = file.read_text()
+    assert type_lines(["turn left"], "--record", str(file))[0] == 2
+    assert file.read_text() == before
+    assert type_lines(["turn right"], "--record", str(file), "--append")[0] == 0
+    assert len([*read_episodes(file)]) == 2
+    assert file.read_text().startswith(before)
+
+
+def test_what_was_played_before_an_interrupt_is_kept(tmp_path):
+    file = tmp_path / "played.jsonl"
+    typist = Typist("play", ENV, *FAST, "--record", str(file))
+    typist.until("replies left")
+    typist.type("turn left\r")
+    typist.until("replies left")
+    typist.type("\x03")
+    assert typist.status() == 130
+    assert len([*read_episodes(file)]) == 1
+
+
+@pytest.mark.parametrize("name", ["", "file/below"])
+def test_a_record_that_cannot_be_written_is_a_sentence_before_anything_is_played(name, type_lines, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    status, _, prompts = type_lines(["turn left"], "--record", str(tmp_path / name))
+    assert status == 2
+    assert not prompts
