@@ -29,6 +29,7 @@ from agemem_gym.memory.index import StoredEntry
 from agemem_gym.memory.record import MemoryRecord
 
 _BATCH = 5000  # Chroma takes at most 5,461 entries at once
+_NEVER = -1  # as the time of an UPDATE
 
 
 class ChromaIndex:
@@ -162,12 +163,21 @@ def _slot(chroma_id: str) -> int:
 
 
 def _metadata(record: MemoryRecord) -> dict[str, Any]:
-    """A record as Chroma's flat metadata; the agent's own are kept as JSON, which may be nested or empty."""
-    kept = {"id": record.id, "created": record.created, "json": json.dumps(dict(record.metadata), ensure_ascii=False)}
-    return kept if record.updated is None else {**kept, "updated": record.updated}
+    """A record as Chroma's flat metadata; the agent's own are kept as JSON, which may be nested or empty.
+
+    Every key stands in each: Chroma's upsert leaves old keys that the new metadata lack.
+    """
+    updated = _NEVER if record.updated is None else record.updated
+    own = json.dumps(dict(record.metadata), ensure_ascii=False)
+    return {"id": record.id, "created": record.created, "updated": updated, "json": own}
 
 
 def _record(content: str, metadata: dict[str, Any]) -> MemoryRecord:
+    updated = metadata.get("updated", _NEVER)
     return MemoryRecord(
-        metadata["id"], content, json.loads(metadata["json"]), metadata["created"], metadata.get("updated")
+        metadata["id"],
+        content,
+        json.loads(metadata["json"]),
+        metadata["created"],
+        None if updated == _NEVER else updated,
     )

@@ -76,20 +76,18 @@ class InProcess:
         """See :class:`Place`; the dimension decides which freed collection may be used again."""
         if self._pid == os.getpid():
             return self._collection, set()
-        self._pid, self._dimension = os.getpid(), dimension
-        if _used_by_parent():
-            return None, set()
-        client = _client_here(None)
+        self._collection, self._claim, self._dimension = None, None, dimension
         left_over: set[int] = set()
+        if _used_by_parent():
+            self._pid = os.getpid()
+            return None, left_over
+        client = _client_here(None)
         if self._wanted is None:
             name, left_over = self._unnamed()
         else:
             name, self._claim = _first_free(self._wanted, lambda name: claim_here("this process", name))
-        try:
-            self._collection = self.call(lambda: _get_collection(client, name, encoder_name, _UNASKED_GRAPH))
-        except MemoryBackendError:
-            self._pid = None
-            raise
+        self._collection = self.call(lambda: _get_collection(client, name, encoder_name, _UNASKED_GRAPH))
+        self._pid = os.getpid()
         return self._collection, left_over
 
     def call(self, function: Callable[[], Any]) -> Any:
@@ -191,6 +189,7 @@ class Server:
             return self._collection, set()
         self._claim = None  # what a forked child has inherited is its parent's
         self._client = self._connect()
+        self._pid = os.getpid()
         try:
             claims = lambda name: claim_on_server(self._client, name, self._shown, self.call)  # noqa: E731
             name, self._claim = _first_free(self._wanted, claims)
@@ -198,7 +197,6 @@ class Server:
         except BaseException:
             self.close(set())
             raise
-        self._pid = os.getpid()
         return self._collection, set()
 
     def call(self, function: Callable[[], Any]) -> Any:
@@ -210,6 +208,8 @@ class Server:
         if self._claim is not None and self._pid == os.getpid():
             with suppress(MemoryBackendError):
                 self.call(self._claim.release)
+        with suppress(AttributeError):  # of a client that was never made, or is made otherwise
+            self._client._server._session.close()
         self._pid, self._collection, self._client, self._claim = None, None, None, None
 
     def _connect(self) -> Any:
@@ -227,7 +227,7 @@ class Server:
                 settings=_settings(),
             )
             with suppress(AttributeError):  # so that a call that was given up ends some day
-                client._server._session.timeout = self._timeout
+                client._server._session.timeout = 2 * self._timeout
             return client
 
         try:

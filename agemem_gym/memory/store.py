@@ -161,7 +161,8 @@ class MemoryStore:
         if not self._slots:
             return []
         vector = self._encode([query])[0]
-        self._settle({})
+        if not self.index.persistent:
+            self._settle({})
         if metadata_filter is None:
             slots = self._near(vector, top_k)
         else:
@@ -191,8 +192,9 @@ class MemoryStore:
         if self.index.persistent and self._behind:
             try:
                 self._settle({})
-            except MemoryBackendError as error:
+            except AgeMemError as error:
                 warnings.warn(f"{len(self._behind)} entries may differ in the index: {error}", stacklevel=2)
+                self._behind.clear()
         self._ask(self.index.close)
         if not self.index.persistent:
             self._behind.update(self._slots.values())

@@ -1,7 +1,7 @@
 """Chroma on a path, on a server, and across a fork."""
 
+import gc
 import multiprocessing
-import socket
 import subprocess
 import sys
 import time
@@ -9,7 +9,7 @@ import time
 import pytest
 
 from agemem_gym.errors import ConfigurationError, EngineError
-from agemem_gym.memory import MemoryStore, make_encoder, make_index
+from agemem_gym.memory import MemoryStore, make_encoder, make_index, make_memory
 
 
 def persistent(**place):
@@ -17,31 +17,8 @@ def persistent(**place):
     return MemoryStore(encoder, make_index("chroma", encoder=encoder, **place))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    chroma = [sys.executable, "-c", "from chromadb.cli.cli import app; app()", "run"]
-    process = subprocess.Popen(
-        [*chroma, "--path", str(tmp_path_factory.mktemp("chroma")), "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        assert process.poll() is None, "chroma run has ended"
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait()
-
-
 def write_and_read(**place):
     store = persistent(**place)
-    store.clear()
     store.now = 4
     store.add("the red key", {"nested": {"a": [1]}})
     store.add("to be deleted")
@@ -87,10 +64,10 @@ def test_entries_on_a_server_survive_the_store(server):
 
 def test_collections_on_a_server_are_apart(server):
     one, two = (persistent(chroma_url=server, collection=name) for name in ("one", "two"))
-    one.clear(), two.clear()
     one.add("of one")
     assert len(two) == 0
     assert [match.record.content for match in one.search("of")] == ["of one"]
+    one.close(), two.close()
 
 
 def test_an_unreachable_server_is_one_clear_error():
@@ -113,7 +90,18 @@ def test_another_encoders_collection_is_refused(tmp_path):
     [
         ("chroma", {"chroma_path": "a", "chroma_url": "http://b"}, "exclude each other"),
         ("chroma", {"chroma_url": "localhost:8000"}, "expected http://HOST:PORT"),
-        ("chroma", {"collection": "a"}, "3 to 512 characters"),
+        ("chroma", {"chroma_url": "http://host/path"}, "expected http://HOST:PORT"),
+        ("chroma", {"chroma_url": "http://host:port"}, "expected http://HOST:PORT"),
+        (
+            "chroma",
+            {"chroma_url": "http://host", "chroma_timeout": 0},
+            "chroma_timeout=0: expected a number of seconds",
+        ),
+        *(
+            ("chroma", {"collection": name, **place}, "expected 3 to 512 characters of")
+            for name in ("", "a", "ab", "with space", "ümlaut", "-begins", "ends.", "a/b", "x" * 513, "{m}-notes", 7)
+            for place in ({}, {"chroma_path": "somewhere"}, {"chroma_url": "http://host"})
+        ),
         ("exact", {"chroma_path": "a"}, "takes no chroma_path"),
         ("faiss", {}, "unknown index 'faiss'"),
     ],
@@ -121,6 +109,194 @@ def test_another_encoders_collection_is_refused(tmp_path):
 def test_wrong_keywords_are_refused_at_once(spec, place, message):
     with pytest.raises(ConfigurationError, match=message):
         make_index(spec, **place)
+
+
+def test_secrets_of_a_url_are_in_no_error():
+    url = "http://ann:secret@127.0.0.1:9"
+    store = persistent(chroma_url=url)
+    with pytest.raises(ConfigurationError, match=r"http://\*\*\*@127\.0\.0\.1:9") as refused:
+        store.add("x")
+    with pytest.raises(ConfigurationError, match="expected http://HOST:PORT") as misspelt:
+        make_index("chroma", chroma_url=url + "/?key=abc")
+    for told in (str(refused.value), str(misspelt.value), str(store.index)):
+        assert "secret" not in told
+        assert "ann" not in told
+        assert "abc" not in told
+
+
+# ------------------------------------------------------------------------------------------------- one owner at a time
+
+
+def other_process(code, *arguments):
+    """A process that runs `code` and prints "ready" when it has done so, then waits for its input to end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _OPEN + code + "\nprint('ready', flush=True)\nsys.stdin.read()", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+_OPEN = """
+import sys
+from agemem_gym.memory import MemoryStore, make_encoder, make_index
+encoder = make_encoder("hash")
+def opened(**place):
+    return MemoryStore(encoder, make_index("chroma", encoder=encoder, **place))
+"""
+
+
+def test_a_folder_has_one_process_at_a_time(tmp_path):
+    owner = other_process("store = opened(chroma_path=sys.argv[1]); store.add('mine')", str(tmp_path))
+    for name in (None, "another"):
+        with pytest.raises(ConfigurationError, match=f"is in use by process {owner.pid}: "):
+            persistent(chroma_path=str(tmp_path), collection=name).add("x")
+    owner.kill()  # whatever way it ends
+    owner.wait()
+    store = persistent(chroma_path=str(tmp_path))
+    assert [record.content for record in store] == ["mine"]
+    store.close()
+
+
+def test_a_folder_is_free_after_close(tmp_path):
+    one = persistent(chroma_path=str(tmp_path))
+    two = persistent(chroma_path=str(tmp_path), collection="two")
+    one.add("of one"), two.add("of two")
+    one.close()
+    failing = _OPEN + "opened(chroma_path=sys.argv[1]).add('x')"
+    refused = subprocess.run([sys.executable, "-c", failing, str(tmp_path)], capture_output=True, text=True)
+    assert "is in use by process" in refused.stderr
+    two.close()
+    other_process("assert len(opened(chroma_path=sys.argv[1])) == 1", str(tmp_path)).communicate()
+    again = persistent(chroma_path=str(tmp_path))
+    assert len(again) == 1
+    again.close()
+
+
+def test_opening_and_closing_a_folder_leaves_nothing_open(tmp_path):
+    import psutil
+
+    def cycle():
+        store = persistent(chroma_path=str(tmp_path))
+        store.search("x")
+        store.close()
+
+    for _ in range(3):
+        cycle()
+    before = psutil.Process().num_fds()
+    for _ in range(10):
+        cycle()
+    assert psutil.Process().num_fds() <= before
+
+
+@pytest.mark.parametrize("where", ["process", "path", "server"])
+def test_a_collection_has_one_env_at_a_time(where, tmp_path, server):
+    place = {"process": {}, "path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": server}}[where]
+    one, two = (persistent(collection=f"shared-{where}", **place) for _ in range(2))
+    one.add("x"), one.search("x")
+    for _ in range(2):
+        with pytest.raises(
+            ConfigurationError, match="in use by another env of this process: close it, or give each env"
+        ):
+            two.add("y"), two.search("y")
+    one.close()
+    assert two.search("x") is not None
+    two.close()
+
+
+@pytest.mark.parametrize("where", ["path", "server"])
+def test_an_env_that_was_never_closed_lets_go_when_it_is_gone(where, tmp_path, server):
+    place = {"path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": server}}[where]
+    store = persistent(collection="left-open", **place)
+    store.add("x")
+    del store
+    gc.collect()
+    again = persistent(collection="left-open", **place)
+    assert len(again) == 1
+    again.close()
+
+
+_FIFTEEN = """
+store = opened(chroma_url=sys.argv[1], collection=sys.argv[2])
+for i in range(15):
+    store.add(f"note {i} of {sys.argv[3]}")
+"""
+
+
+def test_two_processes_with_fifteen_notes_each_leave_thirty(server):
+    writers = [other_process(_FIFTEEN, server, "notes-{n}", name) for name in ("one", "two")]
+    for writer in writers:
+        writer.communicate()
+    stores = [persistent(chroma_url=server, collection=f"notes-{n}") for n in range(2)]
+    assert sorted({record.content.split()[-1] for store in stores for record in store}) == ["one", "two"]
+    assert [len(store) for store in stores] == [15, 15]
+    for store in stores:
+        store.close()
+
+
+def test_of_processes_that_open_one_collection_at_once_one_gets_it(server):
+    code = _OPEN + (
+        "import time\nstore = opened(chroma_url=sys.argv[1], collection='raced')\n"
+        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
+        "try:\n    store.add('x'); print('mine', flush=True); sys.stdin.read()\n"
+        "except Exception as error:\n    print(error, flush=True)\n"
+    )
+    at = str(time.time() + 6)
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, server, at], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    lines = [racer.stdout.readline() for racer in racers]
+    for racer in racers:
+        racer.communicate()
+    assert lines.count("mine\n") == 1, lines
+    assert sum("is in use by process" in line for line in lines) == 3, lines
+
+
+def test_a_collection_whose_process_was_killed_is_free_again(server):
+    owner = other_process("store = opened(chroma_url=sys.argv[1], collection='killed'); store.add('left')", server)
+    store = persistent(chroma_url=server, collection="killed")
+    with pytest.raises(ConfigurationError, match=f"in use by process {owner.pid} on "):
+        store.add("x")
+    owner.kill()
+    owner.wait()
+    assert [record.content for record in store] == ["left"]
+    store.close()
+
+
+# ------------------------------------------------------------------------------------------------- what was there before
+
+
+@pytest.mark.parametrize("where", ["path", "server"])
+def test_what_was_there_before_is_not_wiped_unless_it_is_asked_for(where, tmp_path, server):
+    place = {"path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": server, "collection": "earlier"}}[where]
+    other_process("store = opened(**eval(sys.argv[1])); store.now = 7; store.add('earlier')", repr(place)).communicate()
+
+    store = persistent(**place)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"holds 1 entries that were there before.*chroma_existing='wipe'"):
+            store.clear()
+    assert store.now == 7  # the clock goes on
+    store.add("later")
+    assert [record.content for record in store] == ["earlier", "later"]
+    store.delete("m1")  # a DELETE is asked for
+    store.clear()  # what this store has written itself may go
+    store.add("again")
+    store.close()
+
+    encoder = make_encoder("hash")
+    wiping = make_memory(None, encoder, chroma_existing="wipe", **place)
+    wiping.clear()
+    assert len(wiping) == 0
+    wiping.close()
+    empty = persistent(**place)
+    empty.clear()
+    assert len(empty) == 0
+    empty.close()
 
 
 def test_a_path_that_cannot_be_used_is_one_clear_error(tmp_path):

@@ -374,7 +374,7 @@ def test_chroma_holds_what_the_store_holds():
     store.search("key")
     held = store.index.collection.get(include=["documents", "metadatas"])
     assert held["documents"] == ["the red key"]
-    assert held["metadatas"] == [{"id": "m1", "created": 0, "json": '{"a": {"b": 1}}'}]
+    assert held["metadatas"] == [{"id": "m1", "created": 0, "updated": -1, "json": '{"a": {"b": 1}}'}]
     store.close()
 
 
