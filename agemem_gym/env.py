@@ -60,6 +60,8 @@ class MemoryEnv(gym.Env[str, str]):
     """A task for an agent that manages its own memory.
 
     Attributes:
+        tokens_so_far: of all prompts, and of all replies.
+        parts: what the env was made of, where a maker made it.
         clock: logical time of the memory when the episode began.
         made_by: maker and keywords, for the record of an env that has no id.
 
@@ -217,6 +219,8 @@ class MemoryEnv(gym.Env[str, str]):
         self._info_expert = info_expert
         self._opener: Opener | None = None
         self._hooks: list[Callable[[Reply], None]] = []
+        self.parts: branching.Parts | None = None
+        self.tokens_so_far: tuple[int, int] = (0, 0)
         self.made_by: tuple[str, Mapping[str, Any]] = (type(task).__name__, {})
         self.stage: Stage
         self.task_stage: TaskStage
@@ -255,8 +259,7 @@ class MemoryEnv(gym.Env[str, str]):
         if not outcome.done:
             self._fit()
         self.standing = outcome
-        self._prompt_tokens += prompt_tokens
-        self._reply_tokens += said.tokens
+        self.tokens_so_far = (self.tokens_so_far[0] + prompt_tokens, self.tokens_so_far[1] + said.tokens)
         self.recorder.step(
             StepRecord(
                 reply=text[: MAX_REPLY_CHARACTERS + 1],
@@ -303,12 +306,18 @@ class MemoryEnv(gym.Env[str, str]):
         The engine is reset and the snapshot's commands are played again.
         """
         branching.go_back(self, snapshot)
-        episode = self.episode
         self._hooks = []
-        self._prompt_tokens = episode.prompt_tokens
-        self._reply_tokens = sum(step.reply_tokens for step in episode.steps)
+        episode = self.episode
         latest = episode.steps[-1].observation if episode.steps else self.opening_text()
         return self._observe(), self._info(latest) | self.start_info()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MemoryEnv:
+        return branching.Twin.of(self).make()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        twin = branching.Twin.of(self)
+        twin.check_picklable()
+        return branching.remade, (twin,)
 
     # ---------------------------------------------------------------------------------------------- for wrappers
 
@@ -397,7 +406,7 @@ class MemoryEnv(gym.Env[str, str]):
     def _begin(self, start: TaskStart, seed: int, options: dict[str, Any], keep_memory: bool) -> None:
         self.context.reset()
         self.clock = self.memory.now
-        self._prompt_tokens = self._reply_tokens = 0
+        self.tokens_so_far = (0, 0)
         self.task_stage = TaskStage(self.task, start, self.say)
         self.standing = TaskStep(start.observation, 0.0, False, False)
         self.recorder.begin(
@@ -552,8 +561,8 @@ class MemoryEnv(gym.Env[str, str]):
             "token_usage": {
                 "context": self.context.tokens,
                 "budget": self.context.token_budget,
-                "prompt": self._prompt_tokens,
-                "reply": self._reply_tokens,
+                "prompt": self.tokens_so_far[0],
+                "reply": self.tokens_so_far[1],
             },
             "tool_results": [vars(result).copy() for result in results],
             "format_error": reply.format_error if reply else None,

@@ -55,6 +55,11 @@ class Recorder:
             raise ResetNeeded("No episode yet: call reset() first.")
         return self._episode
 
+    @property
+    def recording(self) -> bool:
+        """Whether there is an episode."""
+        return self._episode is not None
+
     def forget(self) -> None:
         """There is no episode, until one begins."""
         self._episode = None

@@ -151,12 +151,14 @@ def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
     Raises:
         ConfigurationError: a keyword that neither of them has.
     """
+    from agemem_gym import branching
     from agemem_gym.env import MemoryEnv
 
     task_class = load_class(task) if isinstance(task, str) else task
     of_task, of_env = _share_out(kwargs, task_class, MemoryEnv)
     env = MemoryEnv(task_class(**of_task), **of_env)
     env.made_by = ("make_env", {"task": _path_of(task_class), **kwargs})
+    env.parts = branching.Parts(task_class, of_task, of_env)
     return env
 
 
@@ -170,6 +172,7 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
             :class:`~agemem_gym.curriculum.DistractorInjection` where the curriculum has a `rate`.
         kwargs: keywords of the task, of :class:`MemoryEnv` and of ThreeStage.
     """
+    from agemem_gym import branching
     from agemem_gym.curriculum import CurriculumConfig, CurriculumSchedule, DistractorInjection, ThreeStage
     from agemem_gym.env import MemoryEnv
 
@@ -177,6 +180,7 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
     of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage, beside="curriculum")
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
     base = MemoryEnv(task_class(**of_task), **of_env)
+    base.parts = branching.Parts(task_class, of_task, of_env)
     base.made_by = ("make_three_stage", {"task": _path_of(task_class), "curriculum": curriculum, **kwargs})
     env: gym.Env[str, str] = ThreeStage(base, **of_stages)
     if config is not None and config.rate is not None:

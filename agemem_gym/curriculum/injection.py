@@ -123,6 +123,11 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         self._base.after_replies(self._after_reply)
         return obs, self._added(info)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._base.recorder.recording:  # a copy speaks into its own env
+            self._base.after_replies(self._after_reply)
+
     # ------------------------------------------------------------------------------------------------- the parts
 
     def _after_reply(self, reply: Reply) -> None:
