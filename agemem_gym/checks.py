@@ -9,7 +9,7 @@ Each takes the keyword's name and the value, gives the value back as it is to be
 - :func:`flag`, :func:`at_least`, :func:`positive`: switches and numbers
 - :func:`file_at`, :func:`folder_at`: paths that have to be there
 - :func:`only_options`, :func:`chosen_index`: what ``reset(options=…)`` of a task takes
-- :func:`did_you_mean`: the end of the sentence, for whoever words the rest himself
+- :func:`did_you_mean`, :func:`nearest_path`: the end of the sentence, for whoever words the rest himself
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def file_at(keyword: str, given: str | Path, expected: str = "a file") -> Path:
     """The path of a file that is there; the error names the file beside it whose name is nearest."""
     path = _path(keyword, given, expected)
     if not path.is_file():
-        raise ConfigurationError(f"{keyword}={str(given)!r}: {_absent(path, 'file')}; expected {expected}{_near(path)}")
+        raise ConfigurationError(
+            f"{keyword}={str(given)!r}: {_absent(path, 'file')}; expected {expected}{nearest_path(path)}"
+        )
     return path
 
 
@@ -103,9 +105,19 @@ def folder_at(keyword: str, given: str | Path, expected: str = "a folder") -> Pa
     path = _path(keyword, given, expected)
     if not path.is_dir():
         raise ConfigurationError(
-            f"{keyword}={str(given)!r}: {_absent(path, 'folder')}; expected {expected}{_near(path)}"
+            f"{keyword}={str(given)!r}: {_absent(path, 'folder')}; expected {expected}{nearest_path(path)}"
         )
     return path
+
+
+def nearest_path(path: Path) -> str:
+    """As :func:`did_you_mean`, for a path that is not there: the neighbour that was probably meant."""
+    try:
+        names = [item.name for item in path.parent.iterdir()]
+    except OSError:
+        return f" (there is no folder {str(path.parent)!r})" if not path.parent.is_dir() else ""
+    near = difflib.get_close_matches(path.name, sorted(names), n=1, cutoff=_NEAR_PATHS)
+    return f"; did you mean {str(path.with_name(near[0]))!r}?" if near and near[0] != path.name else ""
 
 
 def only_options(options: Mapping[str, Any], known: Sequence[str] = (TASK_INDEX,), *, task: str) -> dict[str, Any]:
@@ -182,13 +194,3 @@ def _path(keyword: str, given: object, expected: str) -> Path:
 
 def _absent(path: Path, kind: str) -> str:
     return f"it is no {kind}" if path.exists() else f"there is no such {kind}"
-
-
-def _near(path: Path) -> str:
-    """The neighbour that was probably meant."""
-    try:
-        names = [item.name for item in path.parent.iterdir()]
-    except OSError:
-        return f" (there is no folder {str(path.parent)!r})" if not path.parent.is_dir() else ""
-    near = difflib.get_close_matches(path.name, sorted(names), n=1, cutoff=_NEAR_PATHS)
-    return f"; did you mean {str(path.with_name(near[0]))!r}?" if near and near[0] != path.name else ""

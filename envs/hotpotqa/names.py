@@ -1,17 +1,21 @@
 """Names of a fictional world: pronounceable stems, and titles of works out of two word lists.
 
-A name belongs to one split for ever: its checksum decides. So the entities of train and validation are disjoint by
-construction, however many worlds are made.
+A name belongs to one split for ever, so the entities of the three are disjoint by construction, however many worlds are made.
+Train and validation share sounds and words, and a name's checksum decides; test has sounds and words of its own: no stem of
+test begins with a cluster of consonants that the others' stems can begin with, and no adjective or noun is in both lists.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-SPLITS = ("train", "validation")
+SPLITS = ("train", "validation", "test")
+ALIASES = {"dev": "validation"}
+"""The release's own name."""
 
 _ONSETS = "b br c ch d dr f fl g gr h j k kl l m n p pr qu r s sh sk sl st t th tr v w y z".split()
 _VOWELS = "a e i o u a e i o ai ea io ou".split()
@@ -45,8 +49,41 @@ _NOUNS = (
 ).split()
 
 
+_TEST_ONSETS = "bl cl cr dw gl gn kn kr ph pl sc sm sn sp spr str sw thr tw vl wr zw".split()
+_TEST_CODAS = "b f g nt p rb rd sp ss st x z mp lf".split()
+_TEST_ADJECTIVES = (
+    "Absent Bronze Brittle Careless Clever Cobalt Cold Curious Dusty Faithful Feral Foreign Fortunate Grand Hasty Honest "
+    "Inland Invisible Jade Jealous Kind Latent Level Loyal Mellow Merry Misty Muted Nimble Obscure Opal Polite Proud Rapid "
+    "Ragged Robust Royal Rusted Salted Scattered Seventh Shallow Simple Slow Solemn Sombre Spare Steep Sullen Sunken Tame "
+    "Thirsty Timid Tranquil Vacant Vast Weary Woven"
+).split()
+_TEST_NOUNS = (
+    "Abbey Acorn Almanac Apprentice Arcade Atlas Avenue Banner Barge Basin Beacon Bishop Blossom Border Bottle Branch Cabin "
+    "Cannon Caravan Cellar Chapel Chimney Cliff Coast Compass Copse Cradle Crossing Cupola Dagger Delta Diary Drum "
+    "Eagle Eclipse Falcon Farmer Fiddle Flag Fog Fortress Fox Galleon Gate Grove Hammer Harp Hedge Hill Inn Jetty Judge Kite "
+    "Lagoon Lamp Ledger Loom Magpie Mansion Miller Mill Minstrel Moat Needle Oak Organ Otter Parade Parish Pasture Pebble "
+    "Pier Plough Prairie Prism Puppet Quarry Quilt Reef Ribbon Rook Saddle Scholar Seal Shepherd Sparrow Spire Stable "
+    "Staircase Sundial Swan Tavern Tenant Thicket Thunder Torch Trumpet Tunnel Turret Umbrella Vault Vineyard Violin "
+    "Weaver Well Willow"
+).split()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The sounds and words that names are made of."""
+
+    onsets: Sequence[str]
+    codas: Sequence[str]
+    adjectives: Sequence[str]
+    nouns: Sequence[str]
+
+
+_COMMON = Vocabulary(_ONSETS, _CODAS, _ADJECTIVES, _NOUNS)
+_OF_TEST = Vocabulary(_TEST_ONSETS, _TEST_CODAS, _TEST_ADJECTIVES, _TEST_NOUNS)
+
+
 def split_of(name: str) -> str:
-    """The split that may use a name: about one in five is of validation."""
+    """Which of train and validation may use a name made of their common words: about one in five is of validation."""
     return SPLITS[zlib.crc32(name.encode()) % 5 == 0]
 
 
@@ -55,32 +92,36 @@ class Namer:
 
     def __init__(self, split: str, rng: np.random.Generator) -> None:
         self._split, self._rng = split, rng
+        self.words = _OF_TEST if split == "test" else _COMMON
         self._taken: set[str] = set()
 
     def name(self, kind: str) -> str:
         """A new name for an entity of a kind of :mod:`.kinds`; a person's first name tells woman from man."""
         while True:
             name = _MAKERS[kind](self)
-            if split_of(name) == self._split and name not in self._taken:
+            if name not in self._taken and (self._split == "test" or split_of(name) == self._split):
                 self._taken.add(name)
                 return name
 
-    def pick(self, items: list[str] | tuple[str, ...]) -> str:
+    def pick(self, items: Sequence[str]) -> str:
         """One of the items."""
         return items[int(self._rng.integers(len(items)))]
 
     def stem(self) -> str:
         """A pronounceable stem of one or two syllables, e.g. ``"Brolind"``."""
         syllables = 1 + int(self._rng.integers(2))
-        body = "".join(self.pick(_ONSETS) + self.pick(_VOWELS) for _ in range(syllables))
-        return (body + self.pick(_CODAS)).capitalize()
+        body = "".join(self.pick(self.words.onsets) + self.pick(_VOWELS) for _ in range(syllables))
+        return (body + self.pick(self.words.codas)).capitalize()
 
     def work(self) -> str:
         """Title of a film, a novel, an album, …"""
         pattern = self.pick(
             ("The {a} {n}", "{n} of {s}", "A {a} {n}", "{a} {n}", "The {n} and the {m}", "{n} in {s}", "The {n} of {s}")
         )
-        return pattern.format(a=self.pick(_ADJECTIVES), n=self.pick(_NOUNS), m=self.pick(_NOUNS), s=self.stem())
+        words = self.words
+        return pattern.format(
+            a=self.pick(words.adjectives), n=self.pick(words.nouns), m=self.pick(words.nouns), s=self.stem()
+        )
 
 
 def is_woman(person: str) -> bool:
@@ -95,7 +136,7 @@ def _person(n: Namer) -> str:
 def _of(*patterns: str) -> Callable[[Namer], str]:
     def make(n: Namer) -> str:
         return n.pick(patterns).format(
-            s=n.stem(), t=n.stem(), a=n.pick(_ADJECTIVES), n=n.pick(_NOUNS), e=n.pick(_TOWN_ENDS)
+            s=n.stem(), t=n.stem(), a=n.pick(n.words.adjectives), n=n.pick(n.words.nouns), e=n.pick(_TOWN_ENDS)
         )
 
     return make

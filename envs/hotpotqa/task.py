@@ -15,8 +15,8 @@ from agemem_gym.answers import exact_match, f1
 from agemem_gym.checks import chosen_index, one_of, only_options, some_of
 from agemem_gym.envs.hotpotqa import facts
 from agemem_gym.envs.hotpotqa.generated import LEVELS, QUESTIONS_PER_WORLD, corpus_of, generate
-from agemem_gym.envs.hotpotqa.names import SPLITS
-from agemem_gym.envs.hotpotqa.official import RealQuestions, check_source
+from agemem_gym.envs.hotpotqa.names import ALIASES, SPLITS
+from agemem_gym.envs.hotpotqa.official import RealQuestions, check_source, form_of
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import Corpus
 from agemem_gym.task import Metric, TaskStart, TaskStep
@@ -48,17 +48,20 @@ class HotpotQATask:
     **Answer.** The episode ends with the answer. **Success** is the official exact match, **progress** the official F1
     (:mod:`agemem_gym.answers`); both stand in ``info["metrics"]`` as ``em`` and ``f1``.
 
-    **Splits.** ``train`` and ``validation``; no entity occurs in both.
+    **Splits.** ``train``, ``validation`` and ``test``: of generated worlds no entity occurs in two of them, and the names of
+    ``test`` are made of other sounds and words. HotpotQA itself has published ``train`` and ``validation`` (``dev``) only; its
+    test questions have no public answers, so ``split="test"`` is refused for them, unless a folder has ``test*`` files.
 
     ==============  ==============  ===========================================================================
     keyword         default         meaning
     ==============  ==============  ===========================================================================
     ``mode``        ``"open"``      ``"open"``, ``"closed"`` or ``"search"``, see above
-    ``split``       ``"train"``     ``"train"`` or ``"validation"``
+    ``split``       ``"train"``     ``"train"``, ``"validation"`` (or ``"dev"``), ``"test"``
     ``level``       all three       ``"easy"``, ``"medium"``, ``"hard"``, or a list of these
-    ``data``        ``None``        ``None``: generated questions; a ``.jsonl`` or ``.parquet`` file with HotpotQA's columns; a
-                                    folder with ``train*`` and ``validation*`` files; or a data set of the hub by
-                                    name, such as ``"hotpotqa/hotpot_qa"``, which is fetched
+    ``data``        ``None``        ``None``: generated questions; a ``.json`` or ``.jsonl`` file (also ``.gz``), HotpotQA's
+                                    release or the hub's columns; a ``.parquet`` file; a folder with ``train*`` and
+                                    ``validation*`` (``dev*``) files, also under the release's names; or a data set of
+                                    the hub by name, such as ``"hotpotqa/hotpot_qa"``, which is fetched
     ``protocol``    ``"full"``      move limit: ``"full"`` 20, ``"agentboard"`` 30
     ==============  ==============  ===========================================================================
 
@@ -83,12 +86,12 @@ class HotpotQATask:
         protocol: str = "full",
     ) -> None:
         self._mode = one_of("mode", mode, MODES)
-        self._split = one_of("split", split, SPLITS)
+        self._split = ALIASES.get(split, one_of("split", split, (*SPLITS, *ALIASES)))
         self._protocol = one_of("protocol", protocol, tuple(MOVE_LIMITS))
         self._levels = some_of("level", level, LEVELS)
         self._data = data
         if data is not None:
-            check_source(data)
+            check_source(data, self._split)
         self._real: RealQuestions | None = None
 
     # ------------------------------------------------------------------------------------------------- the episode
@@ -110,7 +113,7 @@ class HotpotQATask:
             key_facts=question.facts,
             answer=question.answer,
             record={
-                "engine": _engine(self._data is None),
+                "engine": _engine(self._data),
                 "source": "generated" if self._data is None else str(self._data),
                 "split": self._split,
                 "mode": self._mode,
@@ -202,16 +205,20 @@ class HotpotQATask:
         if self._data is None:
             return corpus_of(self._split, self._index, self._levels)
         rows = self._rows()
-        near = [rows[(self._index + i) % len(rows)] for i in range(min(len(rows), _CORPUS_QUESTIONS))]
-        unique: dict[str, Paragraph] = {p.title: p for question in reversed(near) for p in question.paragraphs}
+        near = [rows.readable((self._index + i) % len(rows)) for i in range(min(len(rows), _CORPUS_QUESTIONS))]
+        unique: dict[str, Paragraph] = {p.title: p for q in reversed(near) if q is not None for p in q.paragraphs}
         return Corpus(tuple(unique.values()))
 
 
-@cache
-def _engine(generated: bool) -> str:
-    """What the questions come from: the generator's parameters, or the library that read them."""
-    if generated:
+def _engine(data: str | Path | None) -> str:
+    """What the questions come from: the generator's parameters, or what read them."""
+    if data is None:
         return f"generated encyclopedia, {QUESTIONS_PER_WORLD} questions a level and world"
+    return "JSON" if form_of(Path(data)) == "json" else _datasets()
+
+
+@cache
+def _datasets() -> str:
     try:
         return f"datasets {version('datasets')}"
     except PackageNotFoundError:

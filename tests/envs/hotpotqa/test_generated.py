@@ -1,14 +1,16 @@
 """The generated encyclopedia: what is asked can be answered from the gold paragraphs, and from nothing else."""
 
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
 
 import pytest
 
+from agemem_gym.envs.hotpotqa import names
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
 from agemem_gym.envs.hotpotqa.kinds import KINDS, VALUES
-from agemem_gym.envs.hotpotqa.names import split_of
+from agemem_gym.envs.hotpotqa.names import SPLITS, split_of
 from agemem_gym.envs.hotpotqa.world import make_world
 
 QUESTIONS = [generate("train", index) for index in range(300)]
@@ -83,12 +85,27 @@ def test_easy_distractors_are_about_other_kinds_and_harder_ones_come_from_a_sear
     assert sum(related) / len(related) > 2
 
 
-def test_entities_of_train_and_validation_are_disjoint():
-    train = {name for number in range(5) for name in make_world("train", number).kinds}
-    validation = {name for number in range(5) for name in make_world("validation", number).kinds}
-    assert not train & validation
-    assert all(split_of(name) == "train" for name in train)
-    assert all(split_of(name) == "validation" for name in validation)
+def test_entities_of_the_splits_are_disjoint():
+    entities = {split: {name for number in range(5) for name in make_world(split, number).kinds} for split in SPLITS}
+    assert len(set.union(*entities.values())) == sum(map(len, entities.values()))
+    assert all(split_of(name) == split for split in ("train", "validation") for name in entities[split])
+
+
+def test_names_of_test_are_made_of_other_sounds_and_words():
+    """By construction: whatever is drawn, a name of test has a stem or a word that no name of the other splits has."""
+    for kind in ("adjectives", "nouns", "onsets"):
+        assert not set(getattr(names._COMMON, kind)) & set(getattr(names._OF_TEST, kind))
+    for vocabulary in (names._COMMON, names._OF_TEST):
+        assert all(re.fullmatch(r"[^aeio]+", onset) for onset in vocabulary.onsets)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_questions_of_every_split_are_answered_by_their_facts(split):
+    for index in range(12):
+        question = generate(split, index)
+        assert question.id.startswith(f"{split}-")
+        if question.kind == "bridge":
+            assert question.answer in question.facts[1]
 
 
 def test_questions_differ_and_walk_the_levels():
