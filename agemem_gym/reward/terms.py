@@ -197,5 +197,8 @@ def rounds_exceeded(episode: Episode) -> bool:
 
 
 def tokens_exceeded(episode: Episode) -> bool:
-    """``T_used > T_max``: the context was over its budget when the last reply was asked for. Exactly the budget fits."""
-    return tokens_used(episode) > episode.token_budget
+    """``T_used > T_max``: the context was over its budget when the last reply was asked for, or that ended the episode.
+
+    Exactly the budget fits.
+    """
+    return tokens_used(episode) > episode.token_budget or episode.ended_by == "overflow"
