@@ -193,7 +193,7 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
         reply_tokens=sum(step.reply_tokens for step in episode.steps),
         policy=_policy(episode),
         memory_entries=memory.entries,
-        had_to_remember=had_to_remember(episode),
+        had_to_remember=memory.needed,
         memory_quality=memory.quality,
         storage_quality=memory.storage,
         coverage=memory.coverage,
@@ -214,12 +214,6 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
         versions=episode.versions or row.versions,
         error=masked(episode.engine_error) if episode.engine_error is not None else None,
     )
-
-
-def had_to_remember(episode: Episode) -> bool:
-    """Whether something that the task needs was told before it: in stage 1, or in an episode before this one."""
-    told = any(step.stage == 1 for step in episode.steps) or episode.keep_memory
-    return bool(episode.start.key_facts) and told
 
 
 def _policy(episode: Episode) -> dict[str, float]:

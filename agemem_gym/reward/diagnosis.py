@@ -9,13 +9,14 @@ kind               meaning
 ``never_written``  a key fact was told, was never stored, and is not in the context at the end
 ``deleted``        it was stored, but was deleted or overwritten before it could be retrieved
 ``not_retrieved``  it was stored, and never retrieved
-``removed``        it was in the context, retrieved or as it was told, and a tool removed it
+``removed``        it was in the context, retrieved or as it was told, and a tool or the token budget removed it
 ``unused``         it is in the context at the end, and the task failed
 =================  ====================================================================================================
 
 The first three name a habit, once an episode. The others say of each key fact where it was lost, with the step. A fact that
 was never told is the task's to find out, and is not looked for. Whether a text states a fact is told by words alone
-(:mod:`agemem_gym.facts`), so that a diagnosis costs no model and is the same everywhere.
+(:mod:`agemem_gym.facts`), so that a diagnosis costs no model and is the same everywhere. Whatever a user's own tools left in
+their results, a diagnosis does not raise (:mod:`agemem_gym.reward.calls`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from typing import Literal
 
 from agemem_gym.context import Message
 from agemem_gym.episode import Episode, Removal
-from agemem_gym.facts import compare
+from agemem_gym.facts import states_fact
+from agemem_gym.reward.calls import KINDS, entry_of, kind_of, retrieved, texts_of
 from agemem_gym.tools.tool import ToolResult
 
 Kind = Literal["hoarding", "amnesia", "wipe_out", "never_written", "deleted", "not_retrieved", "removed", "unused"]
@@ -37,8 +39,7 @@ LOSSES: tuple[Kind, ...] = ("never_written", "deleted", "not_retrieved", "remove
 LEAST_HOARD = 4
 """Entries added in vain from which an agent may be said to hoard; they have to be most of its entries, too."""
 
-_WRITES = ("Add_memory", "Update_memory")
-_LTM_TOOLS = (*_WRITES, "Delete_memory", "Retrieve_memory")
+_LTM_TOOLS = tuple(name for name, kind in KINDS.items() if kind != "reduced")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def shares(diagnoses: Sequence[Iterable[Finding]]) -> dict[str, float]:
 
 def _amnesia(episode: Episode, told: Sequence[_Trace]) -> Finding | None:
     needed = [trace for trace in told if trace.left_with_stage]
-    if not needed or any(result.name in _LTM_TOOLS for result in episode.tool_results):
+    if not needed or any(_uses_memory(result) for result in episode.tool_results):
         return None
     step = max(trace.left_with_stage for trace in needed)
     many = f"{len(needed)} key fact{'s' * (len(needed) > 1)}"
@@ -88,15 +89,15 @@ def _hoarding(episode: Episode) -> Finding | None:
     useful: set[str] = set()
     known: set[str] = set()
     for number, result in _results(episode):
-        if result.name == "Add_memory":
-            memory_id, content = str(result.data["id"]), str(result.data["content"])
-            added[memory_id] = number
-            news = {fact for fact in episode.start.key_facts if compare(fact, content)[0]} - known
+        if kind_of(result) == "added":
+            entry = entry_of(result)
+            added[entry.id] = number
+            news = {fact for fact in episode.start.key_facts if states_fact(fact, entry.content)} - known
             if news:
                 known |= news
-                useful.add(memory_id)
-        elif result.name == "Retrieve_memory":
-            useful |= set(result.data["ids"])
+                useful.add(entry.id)
+        elif kind_of(result) == "retrieved":
+            useful |= {entry.id for entry in retrieved(result)}
     wasted = [memory_id for memory_id in added if memory_id not in useful]
     if len(wasted) < LEAST_HOARD or 2 * len(wasted) <= len(added):
         return None
@@ -121,25 +122,27 @@ class _Trace:
 
     def __init__(self, episode: Episode, fact: str) -> None:
         self.fact = fact
-        bearing = [m for m in episode.messages if _shows(m) and compare(fact, m.content)[0]]
+        bearing = [m for m in episode.messages if _shows(m) and states_fact(fact, m.content)]
         gone = {removal.message_id: removal for removal in episode.removals}
         self.present = any(message.id not in gone for message in bearing)
         added_at = episode.added_at
         self.told = next((added_at[m.id] for m in bearing), None)
-        if self.told is None and any(compare(fact, str(r["content"]))[0] for r in episode.initial_memory):
+        if self.told is None and any(states_fact(fact, str(r.get("content", ""))) for r in episode.initial_memory):
             self.told = 0
         removals = [gone[message.id] for message in bearing if message.id in gone]
         self.left_with_stage = max((r.step for r in removals if r.by == "stage"), default=0)
-        by_tool = [removal for removal in removals if removal.by != "stage"]
+        by_tool = [removal for removal in removals if removal.by not in ("stage", "overflow")]
+        self.pushed_out = max((r.step for r in removals if r.by == "overflow"), default=0)
         self.wiped: Removal | None = by_tool[-1] if by_tool else None
         self.wiped_clean = next((r for r in reversed(by_tool) if not _stands(added_at, bearing, gone, r.step)), None)
         self.written = self.retrieved = 0
         for number, result in _results(episode):
-            if result.name in _WRITES and compare(fact, str(result.data["content"]))[0]:
+            kind = kind_of(result)
+            if kind in ("added", "updated") and states_fact(fact, entry_of(result).content):
                 self.written = self.written or number
-            elif result.name == "Retrieve_memory" and any(compare(fact, c)[0] for c in result.data["contents"]):
+            elif kind == "retrieved" and any(states_fact(fact, text) for text in texts_of(result)):
                 self.retrieved = number
-        self.stored = any(compare(fact, str(record["content"]))[0] for record in episode.final_memory)
+        self.stored = any(states_fact(fact, str(record.get("content", ""))) for record in episode.final_memory)
 
     def loss(self, episode: Episode) -> Finding | None:
         """Where the fact was lost, or None where it was not."""
@@ -151,6 +154,8 @@ class _Trace:
             )
         if self.wiped is not None:
             return Finding("removed", self.wiped.step, f"{self.wiped.by} removed {fact} from the context.")
+        if self.pushed_out:
+            return Finding("removed", self.pushed_out, f"{fact} was pushed out of the context by the token budget.")
         if self.retrieved:
             return Finding("removed", self.retrieved, f"{fact} was retrieved, and left the context with a stage.")
         if self.written and not self.stored:
@@ -165,6 +170,11 @@ def _stands(added_at: Mapping[int, int], bearing: Sequence[Message], gone: Mappi
     return any(
         added_at[message.id] <= step and (message.id not in gone or gone[message.id].step > step) for message in bearing
     )
+
+
+def _uses_memory(result: ToolResult) -> bool:
+    """Whether a call, refused or not, is one of long-term memory."""
+    return result.name in _LTM_TOOLS or kind_of(result) not in (None, "reduced")
 
 
 def _results(episode: Episode) -> list[tuple[int, ToolResult]]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from agemem_gym.episode import Episode
 from agemem_gym.facts import Words, words_of
+from agemem_gym.reward.calls import entry_of, kind_of, texts_of
 from agemem_gym.reward.judges import Judge, MemoryVerdict
-from agemem_gym.reward.terms import entry_of, storage, texts_of
+from agemem_gym.reward.terms import storage
 from agemem_gym.tools.tool import ToolResult
 
 _NEAR = 0.9  # Jaccard similarity of content words from which an entry says nothing new
@@ -37,6 +38,8 @@ class MemoryMetrics:
         tool_calls: TC by tool, refused calls included.
         entries: entries in the final memory.
         judge: name of the judge.
+        needed: whether anything had to be remembered, see :func:`had_to_remember`; if not, what memory was worth is no figure
+            to print or to average.
     """
 
     quality: float = 0.0
@@ -51,12 +54,13 @@ class MemoryMetrics:
     tool_calls: Mapping[str, int] = field(default_factory=dict)
     entries: int = 0
     judge: str = ""
+    needed: bool = False
 
 
 def memory_metrics(episode: Episode, judge: Judge) -> MemoryMetrics:
     """The measures of a finished episode."""
-    entries = tuple(str(record["content"]) for record in episode.final_memory)
-    retrievals = [result for result in episode.tool_results if result.ok and result.name == "Retrieve_memory"]
+    entries = tuple(str(record.get("content", "")) for record in episode.final_memory)
+    retrievals = [result for result in episode.tool_results if kind_of(result) == "retrieved"]
     verdict = _judged(episode, judge, entries)
     hits = _hits(episode, judge, retrievals, dict(zip(entries, verdict.useful, strict=True)))
     return MemoryMetrics(
@@ -72,7 +76,17 @@ def memory_metrics(episode: Episode, judge: Judge) -> MemoryMetrics:
         tool_calls=dict(sorted(Counter(result.name for result in episode.tool_results).items())),
         entries=len(entries),
         judge=judge.name,
+        needed=had_to_remember(episode),
     )
+
+
+def had_to_remember(episode: Episode) -> bool:
+    """Whether something that the task needs was told before it: in stage 1, or in an episode before this one.
+
+    In an env without stages, behind stages that tell nothing (``n1=0``), and where no key facts are known, it was not.
+    """
+    told = any(step.stage == 1 for step in episode.steps) or bool(episode.keep_memory and episode.initial_memory)
+    return bool(episode.start.key_facts) and told
 
 
 def _judged(episode: Episode, judge: Judge, entries: tuple[str, ...]) -> MemoryVerdict:
@@ -93,18 +107,16 @@ def _hits(episode: Episode, judge: Judge, retrievals: list[ToolResult], useful: 
 
 def redundant_adds(episode: Episode) -> int:
     """How many ADD calls stored what memory held already at that time."""
-    held = _Held({str(record["id"]): str(record["content"]) for record in episode.initial_memory})
+    held = _Held({str(r.get("id", "")): str(r.get("content", "")) for r in episode.initial_memory})
     redundant = 0
     for result in episode.tool_results:
-        if not result.ok:
-            continue
-        memory_id, content = entry_of(result)
-        if result.name == "Add_memory":
-            redundant += held.knows(content)
-        if result.name in ("Add_memory", "Update_memory"):
-            held.put(memory_id, content)
-        elif result.name == "Delete_memory":
-            held.drop(memory_id)
+        kind, entry = kind_of(result), entry_of(result)
+        if kind == "added":
+            redundant += held.knows(entry.content)
+        if kind in ("added", "updated"):
+            held.put(entry.id, entry.content)
+        elif kind == "deleted":
+            held.drop(entry.id)
     return redundant
 
 

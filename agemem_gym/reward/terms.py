@@ -20,14 +20,12 @@ from collections.abc import Sequence
 from agemem_gym.context import Message
 from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.facts import PhraseExtractor, key_phrases
+from agemem_gym.reward.calls import entry_of, kind_of, texts_of
 from agemem_gym.reward.judges import Judge
-from agemem_gym.tools.tool import ToolResult
 
 NO_ANSWER = -1.0
 """`P_no_answer`: the task reward of a question that got no answer."""
 
-_ADD, _UPDATE, _DELETE = "Add_memory", "Update_memory", "Delete_memory"
-_RETRIEVE, _REDUCING = "Retrieve_memory", ("Summary_context", "Filter_context")
 _NOT_FOR_THE_QUERY = ("reply", "complaint", "distractor")
 
 
@@ -77,7 +75,7 @@ def preventive(episode: Episode) -> float:
     for step in episode.steps:
         if step.prompt_tokens > episode.token_budget:
             return 0.0
-        if any(result.ok and result.name in _REDUCING for result in step.tool_results):
+        if any(kind_of(result) == "reduced" for result in step.tool_results):
             return 1.0
     return 0.0
 
@@ -135,10 +133,10 @@ def written_entries(episode: Episode) -> tuple[str, ...]:
     """The entries that were added in :func:`writing_steps`, each in its last wording there, deleted ones too."""
     written: dict[str, str] = {}
     for step in writing_steps(episode):
-        for result in carried_out(step, _ADD, _UPDATE):
-            memory_id, content = entry_of(result)
-            if result.name == _ADD or memory_id in written:
-                written[memory_id] = content
+        for result in step.tool_results:
+            kind, entry = kind_of(result), entry_of(result)
+            if kind == "added" or (kind == "updated" and entry.id in written):
+                written[entry.id] = entry.content
     return tuple(written.values())
 
 
@@ -157,13 +155,13 @@ def storage(episode: Episode, judge: Judge) -> float:
 
 def maintenance(episode: Episode) -> float:
     """``R_maintenance``: 1 if any UPDATE or DELETE was carried out, else 0."""
-    return float(any(result.ok and result.name in (_UPDATE, _DELETE) for result in episode.tool_results))
+    return float(any(kind_of(result) in ("updated", "deleted") for result in episode.tool_results))
 
 
 def retrieved_entries(episode: Episode) -> tuple[str, ...]:
     """What RETRIEVE brought while the query was known (stage 3), each text once."""
     steps = [step for step in episode.steps if step.stage == 3]
-    results = [result for step in steps for result in carried_out(step, _RETRIEVE)]
+    results = [result for step in steps for result in step.tool_results if kind_of(result) == "retrieved"]
     return tuple(dict.fromkeys(text for result in results for text in texts_of(result)))
 
 
@@ -171,21 +169,6 @@ def relevance(episode: Episode, judge: Judge) -> float:
     """``R_relevance``: how well :func:`retrieved_entries` match the query, as the judge finds; 0 if there are none."""
     entries = retrieved_entries(episode)
     return judge.relevance(episode.start.instruction, episode.start.key_facts, entries) if entries else 0.0
-
-
-def carried_out(step: StepRecord, *names: str) -> list[ToolResult]:
-    """The calls of these tools in one reply that were not refused."""
-    return [result for result in step.tool_results if result.ok and result.name in names]
-
-
-def entry_of(result: ToolResult) -> tuple[str, str]:
-    """Id and content that an ADD, UPDATE or DELETE was about; a user's own tool of that name may leave either empty."""
-    return str(result.data.get("id", "")), str(result.data.get("content", result.arguments.get("content", "")))
-
-
-def texts_of(result: ToolResult) -> tuple[str, ...]:
-    """The entries that a RETRIEVE brought."""
-    return tuple(map(str, result.data.get("contents", ())))
 
 
 # --------------------------------------------------------------------------------------------------- penalties

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import threading
 
 import gymnasium
 import numpy as np
 import pytest
 
 import agemem_gym  # noqa: F401  registers the ids
+from agemem_gym.curriculum import DistractorInjection, ThreeStage
 from agemem_gym.curriculum.distractors import (
     SOURCES,
     ChatModelSource,
@@ -170,3 +172,27 @@ def test_unknown_sources_are_refused(spec):
 def test_an_empty_corpus_is_refused():
     with pytest.raises(ConfigurationError, match="corpus"):
         NeighbourSource(Chooser(ENCODER), [])
+
+
+class LockedClient:
+    """A client that cannot be copied or pickled."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def __call__(self, messages):
+        with self.lock:
+            return "People talk of the weather.\nThe market is busy today."
+
+
+def test_a_source_with_a_client_that_holds_a_lock_serves_both_wrappers():
+    client = LockedClient()
+    env = gymnasium.make("AgeMem-HotpotQA-v0", summariser=client, judge=client, encoder="hash", index="exact")
+    source = ChatModelSource(Chooser(make_encoder("hash")), client)
+    staged = ThreeStage(env, n1=1, n2=2, source=source)
+    injected = DistractorInjection(staged, source=source, rate=1.0)
+    injected.reset(seed=0)
+    injected.step("<answer>Noted.</answer>")
+    assert env.unwrapped.episode.distractors[0]["source"] == "llm"
+    assert env.unwrapped.episode.to_json()
+    injected.close()

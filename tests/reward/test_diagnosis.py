@@ -151,3 +151,12 @@ def test_facts_that_nobody_told_are_not_looked_for():
     env.reset(seed=0)
     env.step("<answer>nobody</answer>")
     assert diagnose(env.unwrapped.episode) == ()
+
+
+def test_what_the_token_budget_pushed_out_is_no_wipe_out_of_a_tool(made):
+    fact = "Ada Karr built the mill in 1840."
+    messages = [made.message(1, fact)]
+    episode = made.episode(made.step(), made.step(), facts=[fact], messages=messages, removals=[(1, 2, "overflow")])
+    (finding,) = diagnose(episode)
+    assert (finding.kind, finding.step) == ("removed", 2)
+    assert "token budget" in finding.text

@@ -1,7 +1,9 @@
 """Memory metrics against values worked out by hand, and in a result row."""
 
+import gymnasium
 import pytest
 
+import agemem_gym  # noqa: F401  registers the ids
 from agemem_gym.leaderboard import run_leaderboard
 from agemem_gym.leaderboard.board import make_board
 from agemem_gym.leaderboard.table import markdown
@@ -74,3 +76,29 @@ def test_every_row_and_the_table_carry_them(tmp_path):
     assert "| MQ |" in headers[0]
     assert "| MQ | storage | coverage | precision | hit rate | entries | redundant adds | overflows |" in headers[1]
     assert "| Add_memory | Update_memory |" in headers[2]
+
+
+def test_memory_was_needed_where_something_was_told_before_the_task(made, judge):
+    def needed(*steps, facts=FACTS, before=(), keep=False):
+        episode = made.episode(*steps, facts=facts, before=before)
+        episode.keep_memory = keep
+        return memory_metrics(episode, judge).needed
+
+    assert needed(made.step(stage=1), made.step())
+    assert needed(made.step(), before=["The mill stands."], keep=True)
+    assert not needed(made.step())  # no stages
+    assert not needed(made.step(stage=2), made.step())  # n1=0
+    assert not needed(made.step(stage=1), facts=())
+    assert not needed(made.step(), keep=True)  # the first of a stream
+
+
+@pytest.mark.parametrize(("n1", "needed"), [(0, False), (1, True)])
+def test_without_messages_of_stage_1_nothing_had_to_be_remembered(judge, n1, needed):
+    env = gymnasium.make("AgeMem-HotpotQA-ThreeStage-v0", n1=n1, n2=1, encoder="hash", index="exact")
+    env.reset(seed=0)
+    over = False
+    while not over:
+        _, _, terminated, truncated, _ = env.step("<answer>Noted.</answer>")
+        over = terminated or truncated
+    assert memory_metrics(env.unwrapped.episode, judge).needed is needed
+    env.close()
