@@ -26,7 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
-from agemem_gym.checks import did_you_mean
+from agemem_gym.checks import did_you_mean, file_at
 from agemem_gym.errors import AgeMemError, ConfigurationError
 from agemem_gym.fingerprint import fingerprint_of
 from agemem_gym.jobs import Job, check_plain
@@ -244,9 +244,7 @@ def _from_import(target: str, module_name: str) -> ModuleType:
 
 def _from_file(path: Path) -> ModuleType:
     """The module of a file, once a process; what lies beside it can be imported from it."""
-    if not path.is_file():
-        raise ConfigurationError(f"agent {str(path)!r}: there is no such file")
-    path = path.resolve()
+    path = file_at("agent", path, "path/to/file.py:Class").resolve()
     name = f"agent_file_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]

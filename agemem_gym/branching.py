@@ -52,6 +52,7 @@ class Parts:
 class Twin:
     """An env as data: how it was made, and its state where it has an episode. :meth:`make` makes another one of it."""
 
+    env_class: type[MemoryEnv]
     parts: Parts
     made_by: tuple[str, Mapping[str, Any]]
     spec: Any
@@ -69,13 +70,11 @@ class Twin:
                 "this MemoryEnv cannot be copied or pickled: its task was handed over ready-made; make it with gym.make or "
                 "agemem_gym.registration.make_env"
             )
-        return cls(env.parts, env.made_by, env.spec, take(env) if env.recorder.recording else None)
+        return cls(type(env), env.parts, env.made_by, env.spec, take(env) if env.recorder.recording else None)
 
     def make(self) -> MemoryEnv:
         """Another env in the same state; engine, index and model are its own or the process's, never copied."""
-        from agemem_gym.env import MemoryEnv
-
-        env = MemoryEnv(self.parts.task(**self.parts.of_task), **self.parts.of_env)
+        env = self.env_class(self.parts.task(**self.parts.of_task), **self.parts.of_env)
         env.parts, env.made_by, env.spec = self.parts, self.made_by, self.spec
         if self.state is not None:
             go_back(env, self.state)

@@ -26,6 +26,7 @@ from gymnasium.error import ResetNeeded
 from agemem_gym import branching
 from agemem_gym.branching import EnvSnapshot
 from agemem_gym.chat import ChatCallable, ChatModel
+from agemem_gym.checks import one_of
 from agemem_gym.context import Context, Message, Role, Summariser
 from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
@@ -190,8 +191,7 @@ class MemoryEnv(gym.Env[str, str]):
             raise ConfigurationError(
                 f"render_mode={render_mode!r}: expected one of {self.metadata['render_modes']} or None"
             )
-        if on_overflow not in get_args(OnOverflow):
-            raise ConfigurationError(f"on_overflow={on_overflow!r}: expected one of {', '.join(get_args(OnOverflow))}")
+        one_of("on_overflow", on_overflow, get_args(OnOverflow))
         self.task = task
         self.render_mode = render_mode
         self.encoder = make_encoder(encoder)

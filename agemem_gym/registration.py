@@ -132,6 +132,28 @@ def known_id(env_id: str) -> str:
     raise ConfigurationError(f"unknown env {env_id!r}{meant}")
 
 
+def make_memory_env(env_id: str, **kwargs: Any) -> gym.Env[str, str]:
+    """``gym.make`` for what is named by a user: an env of ours, or one that is built round a :class:`MemoryEnv`.
+
+    Raises:
+        ConfigurationError: there is no such id, it takes no such keyword, or it is another kind of env.
+    """
+    import gymnasium as gym
+
+    from agemem_gym.env import MemoryEnv
+
+    try:
+        env = gym.make(known_id(env_id), **kwargs)
+    except TypeError as error:  # ours explain themselves; another's constructor leaves it to Python
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise ConfigurationError(f"{env_id!r} cannot be made so: {error.__cause__ or error}") from None
+    if not isinstance(env.unwrapped, MemoryEnv):
+        env.close()
+        raise ConfigurationError(f"{env_id!r} is no env of agemem-gym; `agemem list` names them")
+    return env
+
+
 def _newest(name: str) -> int | None:
     """The newest version of an id that is given without one."""
     try:

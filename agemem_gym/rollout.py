@@ -28,6 +28,7 @@ from agemem_gym.episode import Episode
 from agemem_gym.errors import AgeMemError, ConfigurationError, MissingDependencyError
 from agemem_gym.jobs import Job
 from agemem_gym.protocol import Reply
+from agemem_gym.registration import make_memory_env
 from agemem_gym.reward import Judge
 
 _LONGEST_REPLY = 2000  # characters of the last reply that a failure keeps
@@ -322,7 +323,7 @@ class _EnvOfEachSlot:
             if made == wanted:
                 return env, False
             self.drop(slot)
-        env = gym.make(job.env_id, **kwargs)
+        env = make_memory_env(job.env_id, **kwargs)
         self._envs[slot] = wanted, env
         return env, True
 

@@ -138,6 +138,12 @@ def rooms_below(name: str) -> set[str]:
     raise AssertionError(f"the room {name!r} has no floor yet: put it into FLOORS, as low as it can stand")
 
 
+def for_engines() -> set[str]:
+    """What an engine's room may use: the ground floors, the border, and what lies beside it for all engines."""
+    beside = {room(name) for name in graph() if room(name).startswith("envs.")} - {f"envs.{name}" for name in ENGINES}
+    return {"errors", "checks", "answers", "spaces", "facts", "task", *beside}
+
+
 def knows(prefix: str) -> dict[str, set[str]]:
     """What the modules of a part of the package import."""
     inside = {name: found for name, found in graph().items() if name == prefix or name.startswith(f"{prefix}.")}
@@ -174,9 +180,7 @@ def test_a_room_knows_only_what_stands_below_it(name):
     theirs = {room(other) for other in graph()[name]} - {"", here}
     if here.startswith("baselines"):
         return  # agents may use all of agemem_gym
-    allowed = (
-        {"errors", "checks", "answers", "spaces", "facts", "task"} if here.startswith("envs") else rooms_below(here)
-    )
+    allowed = for_engines() if here.startswith("envs") else rooms_below(here)
     assert theirs <= allowed, f"{name} reaches up to {sorted(theirs - allowed)}"
 
 

@@ -8,13 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from agemem_gym.errors import ConfigurationError
-from agemem_gym.registration import known_id
 
 if TYPE_CHECKING:
-    import gymnasium as gym
-
-    from agemem_gym.env import MemoryEnv
-
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
     """What a command adds its parser to."""
 
@@ -24,28 +19,6 @@ def add_env_arg(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--env-arg", action="append", default=[], metavar="KEYWORD=VALUE", help="keyword of gym.make; may be repeated"
     )
-
-
-def memory_env(env_id: str, **kwargs: Any) -> tuple[gym.Env[str, str], MemoryEnv]:
-    """The env of this id, and the memory env that it is inside.
-
-    Raises:
-        ConfigurationError: there is no such id, it takes no such keyword, or it is another kind of env.
-    """
-    import gymnasium as gym
-
-    from agemem_gym.env import MemoryEnv
-
-    try:
-        env = gym.make(known_id(env_id), **kwargs)
-    except TypeError as error:  # ours explain themselves; another's constructor leaves it to Python
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise ConfigurationError(f"{env_id!r} cannot be made so: {error.__cause__ or error}") from None
-    if not isinstance(env.unwrapped, MemoryEnv):
-        env.close()
-        raise ConfigurationError(f"{env_id!r} is no env of agemem-gym; `agemem list` names them")
-    return env, env.unwrapped
 
 
 def env_kwargs(pairs: Sequence[str], option: str = "--env-arg") -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from agemem_gym.cli.arguments import add_env_arg, env_kwargs, memory_env
+from agemem_gym.cli.arguments import add_env_arg, env_kwargs
 from agemem_gym.cli.line_reader import LineReader, make_reader
 from agemem_gym.cli.shorthand import FREE, HELP, TOOLS, NotAReply, as_reply
 from agemem_gym.cli.status import Status
+from agemem_gym.registration import make_memory_env
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -39,13 +40,13 @@ def play(options: argparse.Namespace, terminal: Terminal) -> Status:
     from agemem_gym.leaderboard.recording import Recording
 
     with Recording(options.record, append=options.append) as recording:
-        env, base = memory_env(options.env, **{"info_admissible": True, **env_kwargs(options.env_arg)})
-        game = Game(env, base, terminal)
+        env = make_memory_env(options.env, **{"info_admissible": True, **env_kwargs(options.env_arg)})
+        game = Game(env, terminal)
         try:
             game.play(options.seed)
         finally:
             if game.begun:
-                recording.write(base.episode.to_json())
+                recording.write(game.base.episode.to_json())
             env.close()
     return Status.OK
 
@@ -54,13 +55,13 @@ class Game:
     """One episode, a person in the agent's place.
 
     Args:
-        env, base: the env, and the memory env that it is inside.
+        env: made by :func:`~agemem_gym.registration.make_memory_env`.
         terminal: where it is shown.
     """
 
-    def __init__(self, env: gym.Env[str, str], base: MemoryEnv, terminal: Terminal) -> None:
+    def __init__(self, env: gym.Env[str, str], terminal: Terminal) -> None:
         self._env = env
-        self._base = base
+        self.base = cast("MemoryEnv", env.unwrapped)
         self._terminal = terminal
         self._obs = ""
         self._info: dict[str, Any] = {}
@@ -69,7 +70,7 @@ class Game:
     @property
     def begun(self) -> bool:
         """Whether a reply was sent."""
-        return bool(self._info) and bool(self._base.episode.steps)
+        return bool(self._info) and bool(self.base.episode.steps)
 
     def play(self, seed: int) -> None:
         """From the reset to the end of the episode, to ``:quit``, or to the end of the input."""
@@ -78,7 +79,7 @@ class Game:
         self._terminal.rule(self._info["task_id"] or "stage 1")
         self._say(self._info.get("instruction", "(the task comes later)"))
         self._say(self._info["observation"])
-        while not self._base.episode.over:
+        while not self.base.episode.over:
             line = self._next_line()
             if line is None or line == ":quit":
                 return
@@ -105,10 +106,10 @@ class Game:
         elif word == ":context":
             self._say(self._obs)
         else:
-            self._say("\n".join(f"{entry.id}: {entry.content}" for entry in self._base.memory) or "(memory is empty)")
+            self._say("\n".join(f"{entry.id}: {entry.content}" for entry in self.base.memory) or "(memory is empty)")
 
     def _end(self) -> None:
-        episode = self._base.episode
+        episode = self.base.episode
         state = "solved" if self._info["success"] else "over"
         if "engine_error" in self._info:
             self._say(self._info["engine_error"])
@@ -117,7 +118,7 @@ class Game:
     def _next_line(self) -> str | None:
         """What is typed next; the prompt says what is left."""
         usage = self._info["token_usage"]
-        replies = self._base.episode.max_rounds - self._info["step"]
+        replies = self.base.episode.max_rounds - self._info["step"]
         try:
             return self._read(f"[replies left {replies}, tokens {usage['context']}/{usage['budget']}] > ").strip()
         except EOFError:

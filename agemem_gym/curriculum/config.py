@@ -161,7 +161,9 @@ def _are_stages(points: Any) -> bool:
 def _check_value(name: str, value: Any) -> None:
     if name == "order":
         if value not in ORDERS:
-            raise ConfigurationError(f"order={value!r}: expected one of {', '.join(ORDERS)}")
+            raise ConfigurationError(
+                f"order={value!r}: expected one of {', '.join(ORDERS)}{did_you_mean(value, ORDERS)}"
+            )
     elif name == "source":
         make_source(value, _NoEncoder())  # type: ignore[arg-type]
     elif not is_number(value):

@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.curriculum.distractors import Distractor, DistractorScene, DistractorSource, make_source
 from agemem_gym.env import MemoryEnv
 from agemem_gym.errors import ConfigurationError
@@ -177,5 +178,7 @@ class DistractorInjection(gym.Wrapper[str, str, str, str], RecordConstructorArgs
         if isinstance(self.rate, bool) or not isinstance(self.rate, (int, float)) or not 0.0 <= self.rate <= 1.0:
             raise ConfigurationError(f"rate={self.rate!r}: expected a probability in [0, 1]")
         if self.position not in POSITIONS:
-            raise ConfigurationError(f"position={self.position!r}: expected one of {', '.join(POSITIONS)}")
+            raise ConfigurationError(
+                f"position={self.position!r}: expected one of {', '.join(POSITIONS)}{did_you_mean(self.position, POSITIONS)}"
+            )
         make_source(self.source, self._base.encoder, self.similarity)

@@ -21,6 +21,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.curriculum.distractors import Distractor, DistractorScene, DistractorSource, make_source
 from agemem_gym.curriculum.talk import ORDERS, Talk, Turn
 from agemem_gym.env import EnvSnapshot, MemoryEnv
@@ -176,7 +177,9 @@ class ThreeStage(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigurationError(f"{name}={value!r}: expected a whole number of at least {least}")
         if self.order not in ORDERS:
-            raise ConfigurationError(f"order={self.order!r}: expected one of {', '.join(ORDERS)}")
+            raise ConfigurationError(
+                f"order={self.order!r}: expected one of {', '.join(ORDERS)}{did_you_mean(self.order, ORDERS)}"
+            )
         make_source(self.source, self._base.encoder, self.similarity)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.memory.encoder import CachedEncoder, Encoder, EncoderError, unit_rows
 from agemem_gym.memory.tokens import count_words
@@ -65,7 +66,7 @@ def _named(spec: str) -> Encoder:
         return HTTPEncoder(spec)
     raise ConfigurationError(
         f"unknown encoder {spec!r}: expected 'minilm', 'hash', 'sentence-transformers:NAME', the URL of an embeddings "
-        "endpoint, a callable, or an Encoder"
+        f"endpoint, a callable, or an Encoder{did_you_mean(spec, ('minilm', 'hash'))}"
     )
 
 

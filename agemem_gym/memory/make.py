@@ -15,6 +15,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any, Literal
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import AgeMemError, ConfigurationError
 from agemem_gym.memory.encoder import Encoder
 from agemem_gym.memory.index import ExactIndex, VectorIndex
@@ -98,7 +99,7 @@ def make_index(
     if isinstance(spec, VectorIndex):
         return spec
     expected = "expected 'chroma', 'exact', or a VectorIndex (persistent, upsert, delete, load, close)"
-    raise ConfigurationError(f"unknown index {spec!r}: {expected}")
+    raise ConfigurationError(f"unknown index {spec!r}: {expected}{did_you_mean(spec, ('chroma', 'exact'))}")
 
 
 def _named(spec: str) -> Any:

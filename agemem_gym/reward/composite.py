@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import PhraseExtractor, key_phrases
@@ -61,7 +62,7 @@ class Reward:
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
-            raise ConfigurationError(f"reward={self.mode!r}: expected one of {', '.join(get_args(Mode))}, or a Reward")
+            raise _unknown_mode(self.mode)
         for name in ("weights", "without"):  # lists, as JSON and YAML give them, are as good
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Sequence):
@@ -130,8 +131,15 @@ def make_reward(spec: str | Reward, options: Mapping[str, Any] | None = None) ->
             f"reward_options has unknown {', '.join(unknown)}: expected {', '.join(sorted(known))}"
         )
     if not isinstance(spec, str):
-        raise ConfigurationError(f"reward={spec!r}: expected one of {', '.join(get_args(Mode))}, or a Reward")
+        raise _unknown_mode(spec)
     return Reward(mode=spec, **(options or {}))  # type: ignore[arg-type]
+
+
+def _unknown_mode(given: object) -> ConfigurationError:
+    modes = get_args(Mode)
+    return ConfigurationError(
+        f"reward={given!r}: expected one of {', '.join(modes)}, or a Reward{did_you_mean(given, modes)}"
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.tools.tool import Arguments as ArgumentModel
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
@@ -84,7 +85,9 @@ class FilterContext(Tool):
 
     def __init__(self, mode: FilterMode = "remove") -> None:
         if mode not in _MODES:
-            raise ConfigurationError(f"filter_mode={mode!r}: expected one of {', '.join(_MODES)}")
+            raise ConfigurationError(
+                f"filter_mode={mode!r}: expected one of {', '.join(_MODES)}{did_you_mean(mode, _MODES)}"
+            )
         self.mode = mode
 
     def schema(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.envs.scienceworld.variations import ALIASES, COUNTS, SPLITS, is_electrical
 from agemem_gym.errors import ConfigurationError
 
@@ -26,12 +27,16 @@ IDS: dict[str, str] = dict(
 def choose_protocol(protocol: str, split: str | None) -> str:
     """The split to play."""
     if protocol not in MAX_MOVES:
-        raise ConfigurationError(f"protocol={protocol!r}: expected one of {', '.join(MAX_MOVES)}")
+        raise ConfigurationError(
+            f"protocol={protocol!r}: expected one of {', '.join(MAX_MOVES)}{did_you_mean(protocol, MAX_MOVES)}"
+        )
     if split is None:
         return "test" if protocol == "agentboard" else "train"
     chosen = ALIASES.get(split, split) if isinstance(split, str) else split
     if chosen not in SPLITS:
-        raise ConfigurationError(f"split={split!r}: expected one of {', '.join((*SPLITS, *ALIASES))}")
+        raise ConfigurationError(
+            f"split={split!r}: expected one of {', '.join((*SPLITS, *ALIASES))}{did_you_mean(split, (*SPLITS, *ALIASES))}"
+        )
     if protocol == "agentboard" and chosen != "test":
         raise ConfigurationError(f"split={split!r}: AgentBoard's protocol has the split 'test' only")
     return chosen

@@ -6,9 +6,9 @@ import pytest
 
 from agemem_gym import __version__
 from agemem_gym.cli import main, make_parser
-from agemem_gym.cli.arguments import memory_env
 from agemem_gym.cli.status import Status, status_of
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
+from agemem_gym.registration import make_memory_env
 
 ENV = "AgeMem-BabyAI-v0"
 
@@ -39,9 +39,34 @@ def status(arguments):
         (["play", ENV, "--env-arg", "splt=test"], "did you mean 'split'?"),
         (["play", "AgeMem-ALFWorld-v0", "--env-arg", "split=tran"], "did you mean 'train'?"),
         (["play", ENV, "--env-arg", "level"], "expected KEYWORD=VALUE"),
+        (["run", "AgeMem-BabiAI-v0"], "did you mean 'AgeMem-BabyAI-v0'?"),
+        (["run", "CartPole-v1"], "'CartPole-v1' cannot be made so"),
+        (["run", ENV, "--agent", "oracel"], "did you mean 'oracle'?"),
+        (["run", ENV, "--agent", "agemem_gym.baselines.scripted:OracelAgent"], "did you mean 'OracleAgent'?"),
+        (["run", ENV, "--agent", "mein_agent.py:Agent"], "did you mean 'mine_agent.py'?"),
+        (["run", ENV, "--episodes", "0"], "--episodes 0: expected a whole number of at least 1"),
+        (["run", ENV, "--env-arg", "encoder=minlm"], "did you mean 'minilm'?"),
+        (["run", ENV, "--env-arg", "reward=compsite"], "did you mean 'composite'?"),
+        (["run", ENV, "--env-arg", "judge=ofline"], "did you mean 'offline'?"),
+        (["run", ENV, "--env-arg", "index=chrome"], "did you mean 'chroma'?"),
+        (["run", "AgeMem-BabyAI-ThreeStage-v0", "--env-arg", "order=progresive"], "did you mean 'progressive'?"),
+        (["run", "AgeMem-BabyAI-ThreeStage-v0", "--env-arg", "source=benchmrk"], "did you mean 'benchmark'?"),
+        (["run", "AgeMem-BabyAI-ThreeStage-v0", "--env-arg", "curriculum=reverse"], "did you mean 'reversed'?"),
+        (["run", "AgeMem-PDDL-v0", "--env-arg", "domain=griper"], "did you mean 'gripper'?"),
+        (["run", "AgeMem-ScienceWorld-v0", "--env-arg", "split=tran"], "did you mean 'train'?"),
+        (["run", "AgeMem-HotpotQA-v0", "--env-arg", "split=tran"], "did you mean 'train'?"),
+        (["leaderboard", "--envs", "AgeMem-BabiAI-v0"], "did you mean 'AgeMem-BabyAI-v0'?"),
+        (["leaderboard", "--agents", "oracel", "--envs", ENV], "did you mean 'oracle'?"),
+        (["leaderboard", "--agents", "random", "--envs", ENV, "--split", "tst"], "did you mean 'test'?"),
+        (["leaderboard", "--format", "cvs"], "did you mean 'csv'?"),
+        (["rescore", "README.mdx"], "did you mean 'README.md'?"),
+        (["replay", "README.mdx"], "did you mean 'README.md'?"),
     ],
 )
-def test_one_sentence_and_what_was_meant(arguments, sentence, capsys):
+def test_one_sentence_and_what_was_meant(arguments, sentence, capsys, tmp_path, monkeypatch):
+    for name in ("README.md", "mine_agent.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
     assert status(arguments) == Status.USAGE == 2
     said = capsys.readouterr().err
     assert said.startswith("agemem: ")
@@ -49,9 +74,9 @@ def test_one_sentence_and_what_was_meant(arguments, sentence, capsys):
     assert said.count("\n") == 1
 
 
-def test_an_env_of_another_kind_is_refused(monkeypatch):
+def test_an_env_of_another_kind_is_refused():
     with pytest.raises(ConfigurationError, match="'CartPole-v1' is no env of agemem-gym"):
-        memory_env("CartPole-v1")
+        make_memory_env("CartPole-v1")
 
 
 def test_a_misspelt_file_is_named_beside_the_one_that_is_there(tmp_path, capsys):

@@ -22,6 +22,7 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.curriculum.distractors.chatter import ChatSource, ToolNoiseSource
 from agemem_gym.curriculum.distractors.false_facts import CounterfactualSource, StaleSource
 from agemem_gym.curriculum.distractors.related import BenchmarkSource, NeighbourSource
@@ -81,7 +82,8 @@ def make_source(
     if isinstance(spec, str):
         if spec in SOURCES:
             return SOURCES[spec](chooser)
-        hint = "; it needs a model: give ChatModelSource(chooser, chat)" if spec == "llm" else ""
+        needs_model = "; it needs a model: give ChatModelSource(chooser, chat)"
+        hint = needs_model if spec == "llm" else did_you_mean(spec, SOURCES)
         raise ConfigurationError(f"unknown distractor source {spec!r}: expected one of {', '.join(SOURCES)}{hint}")
     if isinstance(spec, DistractorSource):
         return spec
