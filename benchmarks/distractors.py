@@ -30,7 +30,7 @@ from agemem_gym.curriculum.distractors import (
     DistractorSource,
     make_source,
 )
-from agemem_gym.memory import Encoder, make_encoder
+from agemem_gym.memory import Encoder, cosines, make_encoder
 from agemem_gym.registration import BENCHMARKS
 
 TOP_K = 3
@@ -78,7 +78,7 @@ def figures(
             continue
         vectors = encoder.encode([scene.query, *scene.key_facts, *texts])  # (1 + f + d, n)
         query, facts, noise = vectors[0], vectors[1 : 1 + len(scene.key_facts)], vectors[1 + len(scene.key_facts) :]
-        gold, wrong = facts @ query, noise @ query
+        gold, wrong = cosines(facts, query), cosines(noise, query)
         together = np.concatenate([gold, wrong])
         best = np.argsort(-together, kind="stable")[:TOP_K]
         possible, found = min(TOP_K, len(gold)), int((best < len(gold)).sum())
@@ -86,7 +86,7 @@ def figures(
         rows.append(
             (
                 float(wrong.mean()),
-                float((noise @ facts.T).max(axis=1).mean()),
+                float(np.max([cosines(noise, fact) for fact in facts], axis=0).mean()),
                 float(misled),
                 float(pushed),
                 float(misled or pushed),

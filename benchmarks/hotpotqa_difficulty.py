@@ -35,7 +35,7 @@ from agemem_gym.envs.hotpotqa.names import SPLITS
 from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import normalised, words
-from agemem_gym.memory import make_encoder
+from agemem_gym.memory import cosines, make_encoder
 
 _DATE = re.compile(rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}|(?:{'|'.join(MONTHS)}) \d{{1,2}}, \d{{4}}")
 _NUMBER = re.compile(r"\d[\d,]*")
@@ -133,7 +133,7 @@ def readers(questions: Sequence[Question]) -> list[Score]:
 
     def nearest(question: Question) -> list[Paragraph]:
         vectors = encoder.encode([question.question, *map(str, question.paragraphs)])
-        return [question.paragraphs[int((vectors[1:] @ vectors[0]).argmax())]]
+        return [question.paragraphs[int(cosines(vectors[1:], vectors[0]).argmax())]]
 
     def reader(name: str, select: Callable[[Question], Sequence[Paragraph]]) -> Score:
         got = {question.id: select(question) for question in questions}

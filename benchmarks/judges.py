@@ -30,7 +30,7 @@ from agemem_gym.envs.hotpotqa.generated import generate
 from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Question, standing_alone
 from agemem_gym.facts import HIGH, LOW, compare, key_phrases, stretches
-from agemem_gym.memory import Encoder, make_encoder
+from agemem_gym.memory import Encoder, cosines, make_encoder
 from agemem_gym.reward import OfflineJudge, memory_metrics
 from agemem_gym.reward.offline import THRESHOLD, THRESHOLDS
 from agemem_gym.rollout import play_episode
@@ -167,7 +167,7 @@ class Encoded:
     def best(self, fact: str, texts: Sequence[str]) -> float:
         """The highest cosine of `fact` with one of `texts`; -1 without any."""
         vectors = self._encoder.encode([fact, *texts])
-        return float((vectors[1:] @ vectors[0]).max()) if texts else -1.0
+        return float(cosines(vectors[1:], vectors[0]).max()) if texts else -1.0
 
 
 Scores = list[np.ndarray]  # by item, shape (facts, entries): 1 stated, -1 not stated, between: the cosine that decides

@@ -9,7 +9,8 @@ import numpy as np
 from agemem_gym.answers import exact_match, f1
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import compare
-from agemem_gym.memory.encoder import Encoder, EncoderError
+from agemem_gym.memory.encoder import Encoder, EncoderError, encoded
+from agemem_gym.memory.similarity import cosines
 from agemem_gym.reward.judges import MemoryVerdict
 
 THRESHOLD = 0.75
@@ -116,9 +117,9 @@ class OfflineJudge:
         if not texts:
             return np.zeros(0)
         try:
-            vectors = self._encoder.encode(texts)  # (t, d), unit length
+            vectors = encoded(self._encoder, texts)  # (t, d), unit length
         except EncoderError as error:
             self._fallbacks.append(f"word overlap alone: {error}")
             return np.zeros(len(pairs))
-        row = dict(zip(texts, vectors, strict=True))
-        return np.array([float(row[one] @ row[other]) for one, other in pairs])
+        row = {text: number for number, text in enumerate(texts)}
+        return cosines(vectors[[row[one] for one, _ in pairs]], vectors[[row[other] for _, other in pairs]])

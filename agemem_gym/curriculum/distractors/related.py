@@ -9,6 +9,8 @@ import numpy as np
 from agemem_gym.answers import normalise_answer
 from agemem_gym.curriculum.distractors.source import Chooser, Distractor, DistractorScene, states_a_fact
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.memory.encoder import encoded
+from agemem_gym.memory.similarity import cosines
 
 _ENOUGH = 8  # candidates asked of a corpus for each distractor wanted
 
@@ -65,8 +67,10 @@ class NeighbourSource:
         if self._corpus is None:
             return self._chooser.similarities(query, texts)
         if self._vectors is None:
-            self._vectors = self._chooser.encoder.encode(list(texts))  # (n, d), once for the corpus
-        return self._vectors @ self._chooser.encoder.encode([query])[0]
+            self._vectors = encoded(self._chooser.encoder, list(texts)).astype(
+                np.float64
+            )  # (n, d), once for the corpus
+        return cosines(self._vectors, encoded(self._chooser.encoder, [query])[0])
 
 
 def _holds_answer(text: str, scene: DistractorScene) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import states_fact
 from agemem_gym.memory.encoder import Encoder
+from agemem_gym.memory.similarity import similarities
 
 SimilarityRange = tuple[float, float]
 """Lowest and highest cosine similarity to the query that a distractor may have."""
@@ -103,8 +104,7 @@ class Chooser:
         """Cosine similarities to the query, shape (n,)."""
         if not texts:
             return np.zeros(0)
-        vectors = self.encoder.encode([query, *texts])  # (1 + n, d), unit length
-        return vectors[1:] @ vectors[0]
+        return similarities(self.encoder, query, texts)
 
 
 def states_a_fact(text: str, scene: DistractorScene) -> bool:
