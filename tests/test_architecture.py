@@ -33,7 +33,7 @@ FLOORS = (
     {"recorder", "reward"},
     {"branching", "rendering"},
     {"env"},
-    {"curriculum"},
+    {"curriculum", "layer"},
     {"registration"},
     {"agent", "remake"},
     {"rollout", "replay", "rescore", "vector"},
