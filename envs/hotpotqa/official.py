@@ -183,17 +183,24 @@ def _pairs(value: Any, column: str, second: str) -> Iterator[tuple[Any, Any]]:
 def _sentences(value: Any) -> tuple[str, ...]:
     """A paragraph's sentences; one that is given as a single text has that one."""
     listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, list) or not all(isinstance(sentence, str) for sentence in listed):
+    try:
+        whole = "".join(listed)
+    except TypeError:
+        raise ValueError(f"sentences is {_shown(value)}; expected a list of texts") from None
+    if not isinstance(listed, list):
         raise ValueError(f"sentences is {_shown(value)}; expected a list of texts")
-    return tuple(_plain(sentence) for sentence in listed)
+    return tuple(listed) if _plain(whole) is whole else tuple(map(_plain, listed))
 
 
 def _text(value: Any, what: str) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{what} is {_shown(value)}; expected a text")
         value = str(value)
-    if not isinstance(value, str) or not value.strip():
+    stripped = _plain(value).strip()
+    if not stripped:
         raise ValueError(f"{what} is {_shown(value)}; expected a text")
-    return _plain(value).strip()
+    return stripped
 
 
 def _number(value: Any) -> int:
@@ -204,7 +211,8 @@ def _number(value: Any) -> int:
 
 def _plain(text: str) -> str:
     """The text with its HTML entities as the characters that they stand for; half of a character pair is refused."""
-    text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     if not text.isascii():
         text.encode()  # a lone surrogate cannot be written anywhere: UnicodeEncodeError is a ValueError
     return text
