@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from agemem_gym.envs.rows import read_text
 from agemem_gym.errors import ConfigurationError
 
 from . import packaged
@@ -103,11 +104,13 @@ def split_goal(grammar: str, source: Path | str = "grammar") -> tuple[str, str]:
 
 
 def _read(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise ConfigurationError(f"there is no game file {path}; get the games with: alfworld-download")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"there is no game file {path}; get the games with: alfworld-download") from error
-    except (OSError, ValueError) as error:
+        text = read_text(path)
+        text.encode()  # bytes that are not UTF-8 stand as surrogates in it
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"the game file {path} cannot be read ({error}); it may be truncated: get it again with "
             "alfworld-download --force"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from agemem_gym.checks import at_least, chosen_index, file_at, flag, one_of, only_options, some_of
-from agemem_gym.errors import EngineError
+from agemem_gym.envs.moves import choose_moves, memory_limit
+from agemem_gym.errors import ConfigurationError, EngineError
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
 from . import packaged
@@ -91,6 +92,8 @@ class ALFWorldTask:
     ``game``        ``None``             one game file (``*.tw-pddl``) to play in every episode
     ``max_moves``   by protocol          the move limit instead of the protocol's
     ``trust``       ``False``            also play game files whose domain or grammar is not a known one
+    ``moves``       ``"protocol"``       ``"memory"``: half as many moves again as the walkthrough has, and 3: who knows where
+                                         things are wins, who has to search does not
     ==============  ===================  ===========================================================================
 
     Sources: ``alfworld/agents/environment/alfred_tw_env.py``, ``alfworld/data/*``, ``alfworld/gen/*``,
@@ -113,6 +116,7 @@ class ALFWorldTask:
         game: str | Path | None = None,
         max_moves: int | None = None,
         trust: bool = False,
+        moves: Literal["protocol", "memory"] = "protocol",
     ) -> None:
         self._protocol = one_of("protocol", protocol, tuple(MOVE_LIMITS))
         split = one_of("split", DEFAULT_SPLITS[protocol] if split is None else split, (*SPLITS, *ALIASES))
@@ -120,6 +124,9 @@ class ALFWorldTask:
         self._task_types = _task_types(task_types)
         self._rooms = some_of("rooms", rooms, tuple(ROOM_KINDS))
         self._max_moves = MOVE_LIMITS[protocol] if max_moves is None else at_least("max_moves", max_moves)
+        self._moves = choose_moves(moves, protocol)
+        if moves == "memory" and max_moves is not None:
+            raise ConfigurationError("moves='memory' sets the limit itself; leave max_moves out")
         self._folder = data_folder(data, self._split)
         self._file = file_at("game", game, "a game file (*.tw-pddl)") if game is not None else None
         self._trust = flag("trust", trust)
@@ -143,7 +150,7 @@ class ALFWorldTask:
             instruction=instruction,
             observation=observation,
             commands=COMMANDS,
-            max_moves=self._max_moves,
+            max_moves=self._limit(),
             key_facts=self._scene.key_facts(self._goal),
             record=self._record(game, seed),
         )
@@ -246,6 +253,15 @@ class ALFWorldTask:
             self._engine = Engine()
         return self._engine.reset(game)
 
+    def _limit(self) -> int:
+        """The moves of the episode that has just begun."""
+        return self._max_moves if self._moves == "protocol" else memory_limit(len(self._plan()))
+
+    def _plan(self) -> Sequence[str]:
+        """The commands that win from the first state: the stored ones, else the shortest errands, else fast-downward's."""
+        live = self._live
+        return self._current.walkthrough or shortest_plan(live.world, live.names, self._goal) or live.plan()
+
     def _split_intro(self, feedback: str, goal: str) -> tuple[str, str]:
         """The first observation and the task; together they are the engine's own first text."""
         observation, found, task = feedback.rpartition("\n\nYour task is to: ")
@@ -256,7 +272,10 @@ class ALFWorldTask:
         return observation, f"Your task is to: {task}"
 
     def _record(self, game: Game, seed: int) -> dict[str, str | int | float | bool | None]:
-        return {
+        limit: dict[str, str | int] = (
+            {} if self._moves == "protocol" else {"moves": self._moves, "plan_length": len(self._plan())}
+        )
+        return limit | {
             "engine": packaged.engine_versions(),
             "game_sha256": game.sha256,
             "source": "generated" if self._folder is None and self._file is None else "official",

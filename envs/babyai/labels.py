@@ -7,11 +7,11 @@ progress is credited by what the text says, so it is only reported (``label_prog
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agemem_gym.envs.rows import read_rows
 from agemem_gym.errors import ConfigurationError
 
 
@@ -30,14 +30,14 @@ def read_labels(path: Path, expected: int) -> tuple[Label, ...]:
         ConfigurationError: a line that is no label, or another number of lines than `expected`.
     """
     labels = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            try:
-                labels.append(_label(json.loads(line)))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise ConfigurationError(
-                    f"{path}:{number} is no BabyAI label ({error!r}); expected JSON with subgoals and difficulty"
-                ) from error
+    rows = read_rows(path)
+    for number in range(len(rows)):
+        try:
+            labels.append(_label(rows[number]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ConfigurationError(
+                f"{rows.place(number)}: no BabyAI label ({error!r}); expected JSON with subgoals and difficulty"
+            ) from error
     if len(labels) != expected:
         raise ConfigurationError(f"{path} has {len(labels)} labels; AgentBoard's BabyAI has {expected} tasks")
     return tuple(labels)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from agemem_gym.errors import ConfigurationError, import_extra
 
-SPLIT_BASES = {"train": 1 << 31, "validation": 2 << 31, "test": 3 << 31}
+SPLIT_SIZE = 1 << 31
+SPLIT_BASES = {"train": SPLIT_SIZE, "validation": 2 * SPLIT_SIZE, "test": 3 * SPLIT_SIZE}
 AGENTBOARD_SEEDS = (1234, 1235, 1236, 1237)
 PREFIX = "BabyAI-"
 
@@ -58,6 +59,13 @@ class LevelSeed:
     def task_id(self) -> str:
         """Stable name, e.g. ``"BabyAI-GoToObj-v0/1234"``."""
         return f"{self.level}/{self.seed}"
+
+
+def split_of(level_seed: int) -> str | None:
+    """The split that a level seed belongs to; None for one that only ``options["level_seed"]`` reaches."""
+    if level_seed in AGENTBOARD_SEEDS:
+        return "test"
+    return next((name for name, base in SPLIT_BASES.items() if base <= level_seed < base + SPLIT_SIZE), None)
 
 
 def registered_levels() -> tuple[str, ...]:
@@ -121,7 +129,7 @@ class Tasks:
         lap, level = divmod(seed, len(self.levels))
         if self.protocol == "agentboard":
             return LevelSeed(self.levels[level], AGENTBOARD_SEEDS[lap % len(AGENTBOARD_SEEDS)])
-        return LevelSeed(self.levels[level], SPLIT_BASES[self.split] + seed)
+        return LevelSeed(self.levels[level], SPLIT_BASES[self.split] + seed % SPLIT_SIZE)
 
     def by_index(self, index: int) -> LevelSeed:
         """The `index`-th task in the official order: AgentBoard's goes level by level, the endless ones by seed."""

@@ -16,9 +16,10 @@ from agemem_gym.envs.babyai.commands import CHECK, LOW_LEVEL, Commands, Plan, Re
 from agemem_gym.envs.babyai.expert import Expert, expert_commands
 from agemem_gym.envs.babyai.facts import Facts
 from agemem_gym.envs.babyai.labels import Label, LabelProgress, read_labels
-from agemem_gym.envs.babyai.levels import SPLIT_BASES, LevelSeed, Tasks, choose_levels
+from agemem_gym.envs.babyai.levels import SPLIT_BASES, LevelSeed, Tasks, choose_levels, split_of
 from agemem_gym.envs.babyai.paths import PICKUP, TOGGLE
 from agemem_gym.envs.babyai.world import World
+from agemem_gym.envs.moves import choose_moves, memory_limit
 from agemem_gym.errors import ConfigurationError, import_extra
 from agemem_gym.task import Metric, TaskStart, TaskStep
 
@@ -70,7 +71,8 @@ class BabyAITask:
     **Progress.** Completed leaves of the instruction tree, best so far. **Success**: minigrid's verifier says so.
     **Termination**: success, or a strict instruction broken for good. The env truncates after ``max_moves`` commands.
 
-    **Splits.** Disjoint ranges of level seeds, see :mod:`~agemem_gym.envs.babyai.levels`. Episode seeds walk the levels
+    **Splits.** ``train``, ``validation``, ``test``: disjoint ranges of level seeds, see :mod:`~agemem_gym.envs.babyai.levels`;
+    AgentBoard's 112 tasks are of ``test``. The record says which split a level seed belongs to. Episode seeds walk the levels
     round-robin. ``reset(options=…)``: ``task_index`` (official order), or ``level`` and ``level_seed`` (exactly that level and
     minigrid seed).
 
@@ -91,6 +93,8 @@ class BabyAITask:
     expert        ``None``      ``"bot"``: BabyAI's bot in single steps, and a planner where it fails or takes more commands
                                 than the limit; ``"planner"``: the planner, with macros. ``None``: the bot, in AgentBoard's
                                 protocol the planner
+    moves         "protocol"    ``"memory"``: half as many commands again as the planner needs, and 3: who knows where things
+                                are gets there, who has to search does not. Where the planner finds no way: the protocol's
     ============  ============  ============================================================================================
 
     Sources: ``minigrid/envs/babyai/``; the wording and macros follow AgentBoard's ``environment/babyai_env.py`` (bb7255e) as
@@ -108,6 +112,7 @@ class BabyAITask:
         mode: Literal["macro", "low"] = "macro",
         labels: str | Path | None = None,
         expert: Expert | None = None,
+        moves: Literal["protocol", "memory"] = "protocol",
     ) -> None:
         if expert is not None:
             one_of("expert", expert, EXPERTS)
@@ -119,6 +124,7 @@ class BabyAITask:
         self._mode = mode
         self._expert: Expert = expert or ("planner" if protocol == "agentboard" else "bot")
         self._agentboard = protocol == "agentboard"
+        self._moves = choose_moves(moves, protocol)
         self._labels_file = _label_file(labels, protocol, level)
         self._labels: tuple[Label, ...] | None = None
         self._world: World | None = None
@@ -133,26 +139,32 @@ class BabyAITask:
         self._world = world = World(which)
         self._facts = Facts(world.env)
         self._best = 0.0
+        self._limit = self._protocol_limit()
+        shortest = self._shortest() if self._moves == "memory" else None
+        if shortest is not None:
+            self._limit = memory_limit(shortest)
         label = self._label(which)
         self._label_progress = LabelProgress(label) if label else None
         record = {
             "engine": f"minigrid {importlib.metadata.version('minigrid')}",
             "level": which.level,
             "level_seed": which.seed,
-            "split": self._tasks.split,
+            "split": split_of(which.seed),
             "protocol": self._tasks.protocol,
             "mode": self._mode,
             "max_steps": int(world.env.max_steps),
         }
         if label:
             record["difficulty"] = label.difficulty
+        if self._moves == "memory":
+            record |= {"moves": self._moves, "plan_length": shortest}
         mission = str(world.env.mission)
         return TaskStart(
             task_id=which.task_id,
             instruction=wording.goal_text(mission) if self._agentboard else mission,
             observation=wording.describe(world.view, world.carrying),
             commands=self._command_help(),
-            max_moves=self._max_moves(),
+            max_moves=self._limit,
             key_facts=self._facts.key_facts(),
             record=record,
         )
@@ -191,7 +203,7 @@ class BabyAITask:
     def expert(self) -> Iterator[str]:
         """A plan that was tried on a copy of the world first; see :mod:`~agemem_gym.envs.babyai.expert`."""
         return expert_commands(
-            self._playing(), self._expert, self._agentboard, self._mode == "macro", limit=self._max_moves()
+            self._playing(), self._expert, self._agentboard, self._mode == "macro", limit=self._limit
         )
 
     def background(self, rng: np.random.Generator) -> list[str]:
@@ -213,7 +225,12 @@ class BabyAITask:
             raise ConfigurationError("no episode is running; call reset first")
         return self._world
 
-    def _max_moves(self) -> int:
+    def _shortest(self) -> int | None:
+        """How many commands the planner needs from the start; None where it finds no way within the protocol's limit."""
+        plan = expert_commands(self._playing(), "planner", False, self._mode == "macro", limit=self._limit)
+        return sum(1 for _ in plan) or None
+
+    def _protocol_limit(self) -> int:
         if self._agentboard:
             return AGENTBOARD_MOVES
         steps = int(self._playing().env.max_steps)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,12 +18,10 @@ from hypothesis import strategies as st
 
 from agemem_gym.envs.alfworld import ALFWorldTask
 from agemem_gym.envs.alfworld.commands import normalised, readings
-from agemem_gym.envs.alfworld.game import RELEASED_DOMAIN, RELEASED_GRAMMAR, trusted
 from agemem_gym.envs.alfworld.generated import generate
 from agemem_gym.envs.alfworld.goals import TASK_TYPES, parse_goal
 from agemem_gym.envs.alfworld.official import index
 from agemem_gym.envs.alfworld.rooms import ROOM_KINDS, UNSEEN_FLOOR_PLANS, floor_plans
-from agemem_gym.errors import ConfigurationError
 from agemem_gym.task import Task, TaskStep
 
 ROOMS = tuple(ROOM_KINDS)
@@ -236,50 +234,33 @@ def test_protocols_set_moves_split_and_text() -> None:
     board.close()
 
 
+def test_memorys_limit_follows_the_plan_and_the_expert_keeps_it() -> None:
+    task, plain = ALFWorldTask(moves="memory"), ALFWorldTask()
+    for seed in range(6):
+        start, usual = task.reset(seed, {}), plain.reset(seed, {})
+        length = start.record["plan_length"]
+        assert isinstance(length, int)
+        assert start.max_moves == math.ceil(1.5 * length) + 3 < usual.max_moves
+        assert (start.observation, start.key_facts) == (usual.observation, usual.key_facts)
+        assert "moves" not in usual.record
+        steps = [task.act(command) for command in task.expert()]
+        assert len(steps) == length <= start.max_moves
+        assert steps[-1].success
+
+
+def test_memorys_limit_is_kept_by_a_game_without_a_walkthrough(tmp_path: Path) -> None:
+    game = generate("train", 1, TASK_TYPES, ROOMS)
+    data = {"pddl_domain": game.domain, "grammar": game.grammar, "pddl_problem": game.problem, "walkthrough": []}
+    (tmp_path / "game.tw-pddl").write_text(json.dumps(data), encoding="utf-8")
+    start = ALFWorldTask(game=tmp_path / "game.tw-pddl", moves="memory").reset(0, {})
+    assert start.record["plan_length"] == len(game.walkthrough)
+
+
 def test_an_answer_ends_the_episode_with_the_state_as_it_is() -> None:
     task = ALFWorldTask()
     task.reset(0, {})
     step = task.answer("done")
     assert (step.done, step.success) == (True, False)
-    task.close()
-
-
-# -- memory's side ------------------------------------------------------------------------------------------------------
-
-
-def test_key_facts_say_where_the_goal_objects_are_and_hide_in_the_background() -> None:
-    task = ALFWorldTask()
-    for seed in range(6):
-        start = task.reset(seed, {})
-        told = task.background(np.random.default_rng(seed))
-        assert start.key_facts
-        assert len(told) > 15
-        assert not any(start.instruction in sentence for sentence in told)
-        for fact in start.key_facts:
-            if "closed" not in fact:
-                thing, place = fact.removeprefix("The ").rstrip(".").split(" is ")
-                assert any(f"the {thing}" in sentence.lower() and place in sentence for sentence in told)
-    task.close()
-
-
-def test_background_is_true() -> None:
-    task = ALFWorldTask(task_types="pick_and_place_simple")
-    start = task.reset(2, {})
-    fact = next(fact for fact in start.key_facts if "closed" not in fact)
-    thing, place = fact.removeprefix("The ").rstrip(".").split(" is ")
-    place = place.split(" the ")[1]
-    task.act(f"go to {place}")
-    task.act(f"open {place}")
-    assert task.act(f"take {thing} from {place}").valid
-    task.close()
-
-
-def test_distractors_differ_from_the_background_and_follow_the_generator() -> None:
-    task = ALFWorldTask()
-    task.reset(1, {})
-    pool = task.distractor_pool(np.random.default_rng(3))
-    assert pool == task.distractor_pool(np.random.default_rng(3))
-    assert not set(pool) & set(task.background(np.random.default_rng(3)))
     task.close()
 
 
@@ -307,117 +288,6 @@ def test_official_games_are_found_through_the_environment(official: Path, monkey
 def test_an_index_opens_no_game(official: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.open", lambda *a, **k: pytest.fail("a file was opened"))
     assert ALFWorldTask(data=official, split="valid_seen").size() == 140
-
-
-# -- faults -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("keywords", "named"),
-    [
-        ({"split": "valid_unsen"}, "did you mean 'valid_unseen'"),
-        ({"trust": 1}, "trust"),
-        ({"task_types": "pick_two"}, "did you mean 'pick_two_obj_and_place'"),
-        ({"protocol": "fast"}, "protocol"),
-        ({"task_types": "juggle"}, "task_types"),
-        ({"task_types": [9]}, "task_types"),
-        ({"task_types": []}, "task_types"),
-        ({"rooms": "attic"}, "rooms"),
-        ({"max_moves": 0}, "max_moves"),
-        ({"data": "/no/such/folder"}, "alfworld-download"),
-    ],
-)
-def test_a_bad_keyword_is_named(keywords: dict[str, object], named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        ALFWorldTask(**keywords)  # type: ignore[arg-type]
-
-
-def test_tasks_that_no_room_can_hold_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no room"):
-        ALFWorldTask(task_types="pick_heat_then_place_in_recep", rooms="bathroom").reset(0, {})
-
-
-@pytest.mark.parametrize("options", [{"task_index": -1}, {"task_index": "a"}, {"level": 3}])
-def test_a_bad_option_is_refused(options: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError):
-        ALFWorldTask().reset(0, options)
-
-
-def saved(folder: Path, **changes: str) -> Path:
-    game = generate("train", 1, TASK_TYPES, ROOMS)
-    data = {
-        "pddl_domain": game.domain,
-        "grammar": game.grammar.replace("UNKNOWN GOAL", game.goal),
-        "pddl_problem": game.problem,
-        "walkthrough": list(game.walkthrough),
-        "solvable": True,
-    }
-    path = folder / "game.tw-pddl"
-    path.write_text(json.dumps({**data, **changes}), encoding="utf-8")
-    return path
-
-
-def test_a_game_file_of_ones_own_is_played(tmp_path: Path) -> None:
-    task = ALFWorldTask(game=saved(tmp_path))
-    assert task.size() == 1
-    task.reset(7, {})
-    assert play_expert(task).success
-    task.close()
-
-
-def test_a_truncated_game_file_is_named(tmp_path: Path) -> None:
-    path = saved(tmp_path)
-    path.write_text(path.read_text(encoding="utf-8")[:5000], encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="truncated"):
-        ALFWorldTask(game=path).reset(0, {})
-    path.write_text("[1, 2]", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="not an ALFWorld game"):
-        ALFWorldTask(game=path).reset(0, {})
-    with pytest.raises(ConfigurationError, match="no such file"):
-        ALFWorldTask(game=tmp_path / "absent")
-
-
-def test_a_problem_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    problem = generate("train", 1, TASK_TYPES, ROOMS).problem
-    path = saved(tmp_path, pddl_problem=problem.replace("(:init", "(:init ((", 1))
-    with pytest.raises(ConfigurationError, match="cannot translate"):
-        ALFWorldTask(game=path).reset(0, {})
-
-
-def test_a_split_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "json_2.1.1" / "valid_seen").mkdir(parents=True)
-    with pytest.raises(ConfigurationError, match="train"):
-        ALFWorldTask(data=tmp_path, split="train")
-    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
-    assert ALFWorldTask(split="train").size() is None
-
-
-def test_an_unknown_grammar_is_refused_unless_trusted(tmp_path: Path) -> None:
-    grammar = json.loads(saved(tmp_path).read_text(encoding="utf-8"))["grammar"]
-    path = saved(tmp_path, grammar=grammar.replace("You open the", "You gently open the"))
-    with pytest.raises(ConfigurationError, match="trust=True"):
-        ALFWorldTask(game=path).reset(0, {})
-    ALFWorldTask(game=path, trust=True).reset(0, {})
-
-
-def test_even_a_trusted_grammar_runs_no_code(tmp_path: Path) -> None:
-    grammar = json.loads(saved(tmp_path).read_text(encoding="utf-8"))["grammar"]
-    evil = grammar.replace("-= Welcome to TextWorld, ALFRED! =-", "{__import__('os').getpid()}")
-    assert evil != grammar
-    with pytest.raises(ConfigurationError, match="expression"):
-        ALFWorldTask(game=saved(tmp_path, grammar=evil), trust=True).reset(0, {})
-
-
-def test_a_goal_sentence_cannot_carry_instructions(tmp_path: Path) -> None:
-    grammar = json.loads(saved(tmp_path).read_text(encoding="utf-8"))["grammar"]
-    evil = grammar.replace("Your task is to: ", "Your task is to: {r.name} ")
-    with pytest.raises(ConfigurationError, match="goal sentence"):
-        ALFWorldTask(game=saved(tmp_path, grammar=evil), trust=True).reset(0, {})
-
-
-def test_the_release_is_known_by_its_hash(official: Path) -> None:
-    assert (RELEASED_DOMAIN, RELEASED_GRAMMAR) in trusted()
-    assert len(trusted()) == 2
 
 
 # -- reproducible, and clean --------------------------------------------------------------------------------------------
@@ -471,54 +341,3 @@ def test_tasks_that_come_and_go_leave_no_memory_behind() -> None:
         del task  # not closed: the library goes back when the task is garbage
         sizes.append(process.memory_info().rss)
     assert sizes[-1] - sizes[20] < 20e6
-
-
-# -- what a memory should hold ------------------------------------------------------------------------------------------
-
-
-def assert_key_facts_tell_where_the_walkthrough_goes(task: ALFWorldTask, seed: int) -> None:
-    start = task.reset(seed, {})
-    assert start.key_facts, start.task_id
-    for command in task._current.walkthrough:
-        if taken := re.fullmatch(r"take (?P<object>.+) from (?P<place>.+)", command):
-            told = {f"The {taken['object']} is {where} the {taken['place']}." for where in ("in", "on")}
-            assert told & set(start.key_facts), (start.task_id, command)
-        if lit := re.fullmatch(r"use (?P<lamp>.+)", command):
-            assert any(fact.startswith(f"The {lit['lamp']} is ") for fact in start.key_facts), (start.task_id, command)
-
-
-def test_what_lies_where_it_belongs_is_told_where_it_has_to_be_cooled_first() -> None:
-    start = ALFWorldTask().reset(94, {})
-    assert "cool" in start.instruction
-    assert "countertop" in start.instruction
-    assert any(fact.startswith("The lettuce") and "countertop" in fact for fact in start.key_facts)
-
-
-def test_what_lies_where_it_belongs_is_not_told_where_nothing_else_is_asked() -> None:
-    task = ALFWorldTask(task_types="pick_two_obj_and_place")
-    for seed in range(12):
-        start = task.reset(seed, {})
-        place = parse_goal(task._current.problem).place
-        assert start.key_facts
-        assert not any(f" {place} " in fact and "closed" not in fact for fact in start.key_facts)
-
-
-def test_every_generated_game_has_its_key_facts() -> None:
-    for split in ("train", "test"):
-        task = ALFWorldTask(split=split, data="generated")
-        for seed in (94, *range(6)):
-            assert_key_facts_tell_where_the_walkthrough_goes(task, seed)
-
-
-def test_official_games_have_their_key_facts(official: Path) -> None:
-    cooled = ALFWorldTask(data=official, split="validation", task_types="pick_cool_then_place_in_recep")
-    for seed in range(12):
-        assert_key_facts_tell_where_the_walkthrough_goes(cooled, seed)
-
-
-@pytest.mark.slow
-def test_every_official_game_has_its_key_facts(official: Path) -> None:
-    task = ALFWorldTask(data=official, split="validation")
-    assert task.size() == 140
-    for seed in range(140):
-        assert_key_facts_tell_where_the_walkthrough_goes(task, seed)

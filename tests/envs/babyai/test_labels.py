@@ -59,7 +59,7 @@ def test_parts_of_a_pattern_have_to_stand_in_one_sentence():
 def test_a_line_that_is_no_label_is_named_by_file_and_line(tmp_path, line):
     path = tmp_path / "test.jsonl"
     path.write_text(line + "\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"test\.jsonl:1"):
+    with pytest.raises(ConfigurationError, match=r"test\.jsonl(, line 1: no BabyAI label| is empty)"):
         BabyAITask(protocol="agentboard", labels=path).reset(0, {})
 
 
@@ -73,3 +73,15 @@ def test_labels_without_their_protocol_or_their_file_are_refused(tmp_path):
         BabyAITask(labels=tmp_path)
     with pytest.raises(ConfigurationError, match="no such file"):
         BabyAITask(protocol="agentboard", labels=tmp_path / "missing.jsonl")
+
+
+def test_labels_with_a_byte_order_mark_crlf_and_blank_lines_are_read(tmp_path):
+    path = write(tmp_path / "test.jsonl", labels())
+    path.write_bytes(b"\xef\xbb\xbf\r\n" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert BabyAITask(protocol="agentboard", labels=path).reset(1, {}).record["difficulty"] == "easy"
+
+
+def test_a_misspelt_label_file_is_named_with_its_neighbour(tmp_path):
+    write(tmp_path / "test.jsonl", labels())
+    with pytest.raises(ConfigurationError, match=r"did you mean '.*test\.jsonl'"):
+        BabyAITask(protocol="agentboard", labels=tmp_path / "tset.jsonl")

@@ -14,6 +14,7 @@ from agemem_gym.envs.babyai.levels import (
     Tasks,
     choose_levels,
     registered_levels,
+    split_of,
 )
 from agemem_gym.errors import ConfigurationError
 
@@ -46,6 +47,20 @@ def test_splits_share_no_level_seed(one, other):
     assert seeds["train"] < SPLIT_BASES["validation"] <= seeds["validation"] < SPLIT_BASES["test"] <= seeds["test"]
     assert seeds["train"] != Tasks(PAPER_LEVELS, "full", "test").by_seed(other).seed
     assert min(seeds.values()) > max(AGENTBOARD_SEEDS)
+
+
+@pytest.mark.parametrize("seed", [2**31 - 1, 2**31, 2**33, 2**40])
+def test_no_episode_seed_leads_out_of_its_split(seed):
+    for split in SPLIT_BASES:
+        assert split_of(Tasks(PAPER_LEVELS, "full", split).by_seed(seed).seed) == split
+
+
+def test_the_record_says_which_split_a_level_seed_belongs_to():
+    task = BabyAITask(level="GoToObj", split="validation")
+    assert task.reset(7, {}).record["split"] == "validation"
+    assert task.reset(7, {"level_seed": SPLIT_BASES["train"] + 1}).record["split"] == "train"
+    assert task.reset(7, {"level_seed": 1234}).record["split"] == "test"
+    assert task.reset(7, {"level_seed": 5}).record["split"] is None
 
 
 @pytest.mark.parametrize("name", ["GoToLocal", "GoToLocal-v0", "BabyAI-GoToLocal", "BabyAI-GoToLocal-v0"])

@@ -1,6 +1,7 @@
 """BabyAI as a Task: protocols, reproducibility, arbitrary text, mistakes, memory."""
 
 import hashlib
+import math
 import os
 import pickle
 import random
@@ -133,6 +134,24 @@ def test_an_answer_ends_the_episode_and_the_state_decides():
     assert step.done
     assert not step.success
     assert task.act("turn left").observation == "The episode is over."
+
+
+@pytest.mark.parametrize("mode", ["macro", "low"])
+def test_memorys_limit_follows_the_planner_and_the_expert_keeps_it(mode):
+    task, plain = BabyAITask(mode=mode, moves="memory"), BabyAITask(mode=mode)
+    for seed in range(0, 19, 2):
+        start, usual = task.reset(seed, {}), plain.reset(seed, {})
+        assert start.observation == usual.observation
+        assert "moves" not in usual.record
+        assert start.max_moves == math.ceil(1.5 * start.record["plan_length"]) + 3
+        steps = [task.act(command) for command in task.expert()]
+        assert len(steps) <= start.max_moves
+        assert steps[-1].success
+
+
+def test_memorys_limit_is_not_for_agentboard():
+    with pytest.raises(ConfigurationError, match="limit of 30"):
+        BabyAITask(protocol="agentboard", moves="memory")
 
 
 def test_the_limit_follows_the_level():
