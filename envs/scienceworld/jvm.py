@@ -17,6 +17,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agemem_gym.errors import EngineError, MissingDependencyError, import_extra
@@ -27,10 +28,18 @@ _NO_JAVA = (
     "ScienceWorld's simulator needs Java 8 or later, and no {java!r} can be run. Install one, e.g. with "
     "`apt-get install default-jre-headless` or `conda install -c conda-forge openjdk`, or let JAVA_HOME name it."
 )
-# Identity hashes are addresses by default: hash maps, and with them listings and gold paths, would differ from run to run.
-_SAME_HASHES = ("-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=2")
+AGENT = Path(__file__).parent / "java" / "agemem.jar"
+"""Our half on the Java side, made from the sources beside it by ``java/build.py``: hashes that are the same in every JVM, and
+less to do in a step (``Agent.java``)."""
 # -UsePerfData: its file in /tmp can fail, and the warning would come where the port is expected.
-_QUIET = ("-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=4", "-Xshare:auto")
+_QUIET = ("-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto")
+# By default HotSpot's second compiler works as long as the simulator does, on methods that the first has made fast enough.
+_COMPILE_LATER = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:Tier4InvocationThreshold=15000",
+    "-XX:Tier4MinInvocationThreshold=3000",
+    "-XX:Tier4CompileThreshold=30000",
+)
 
 
 @dataclass(frozen=True)
@@ -205,7 +214,8 @@ def _launch(heap: str) -> subprocess.Popen[bytes]:
         find_java(),
         f"-Xmx{heap}",
         *_QUIET,
-        *_SAME_HASHES,
+        *_COMPILE_LATER,
+        f"-javaagent:{AGENT}",
         "-classpath",
         os.pathsep.join((gateway, simulator.JAR_PATH)),
     ]

@@ -1,8 +1,10 @@
 """ScienceWorld's simulator in a JVM: load a task, take steps, look without touching.
 
 **The same commands give the same texts.** The simulator draws from Scala's one global generator, also while it lists
-objects or valid actions. So the generator is seeded anew before every step, from the task and the number of the step:
-what was asked between two steps, by whom and how often, cannot change what happens in the second.
+objects or valid actions, and it lists them in the order of their hashes. So the generator is seeded anew before every step,
+from the task and the number of the step, and objects are hashed by the order in which the step makes them: what was asked
+between two steps, by whom and how often, cannot change what happens in the second. The Java side of this stands in
+``java/`` (``Simulation.java``, ``Counted.java``) and is in the JVM as a Java agent.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from agemem_gym.envs.scienceworld.jvm import Call, Jvm, Reference
+from agemem_gym.envs.scienceworld.jvm import Call, Jvm
 from agemem_gym.errors import EngineError
 
 _INTERFACE = "scienceworld.runtime.pythonapi.PythonInterface"
+_SIMULATION = "z:agemem.Simulation"
+_SEPARATOR = "\x1f"
 _LOAD_FACTOR = 10  # a load with its gold path may take this many times as long as a step
 
 
@@ -57,36 +61,35 @@ class Simulator:
     def __init__(self, jvm: Jvm, seconds: float) -> None:
         self.jvm = jvm
         self.seconds = seconds
-        self._interface = jvm.new(_INTERFACE).id
-        self._random = self._singleton("scala.util.Random").id
-        self._path_finder = self._singleton("scienceworld.goldagent.PathFinder").id
+        self._interface = jvm.new(_INTERFACE)
         self._situation: Situation | None = None
         self._steps = 0
 
     def load(self, situation: Situation) -> Result:
         """Start `situation` from its beginning; returns the first look around, as upstream's ``reset`` does."""
-        self._load(situation, gold=False)
+        self._load(situation)
         return self.step("look around")
 
     def step(self, command: str) -> Result:
         """Take one step."""
         self._steps += 1
-        seed = Call(self._random, "setSeed", (self._seed(),))
-        _, text, score, completed, progress = self._call(
-            seed,
-            self._its("step", command),
-            self._its("getScore"),
-            self._its("getCompleted"),
-            self._its("getGoalProgressStr"),
-        )
-        return Result(text, round(100 * score), completed, count_subgoals(progress))
+        step = Call(_SIMULATION, "step", (self._interface, self._seed(str(self._steps)), self._steps, command))
+        score, completed, progress, text = self._call(step)[0].split(_SEPARATOR, 3)
+        return Result(text, round(100 * float(score)), completed == "true", count_subgoals(progress))
 
-    def gold_path(self, situation: Situation) -> list[str]:
-        """The commands that the simulator's own gold agent finds; afterwards `situation` must be loaded again."""
-        self._forget_search_paths()
-        self._load(situation, gold=True)
+    def gold_path(self, situation: Situation, draw: int) -> list[str]:
+        """The commands that the simulator's own gold agent finds; afterwards `situation` must be loaded again.
+
+        Args:
+            situation: what is to be solved.
+            draw: the agent draws at random what it uses and where it goes; another number, another path.
+        """
+        self._load(situation)
+        seed = self._seed(f"gold {draw}")
         self._situation = None
-        return self._listing("getGoldActionSequence")
+        call = Call(_SIMULATION, "goldPath", (self._interface, seed, situation.task, situation.variation))
+        (path,) = self.jvm.call(call, seconds=_LOAD_FACTOR * self.seconds)
+        return path.split("\n") if path else []
 
     def valid_commands(self) -> list[str]:
         """All commands that mean something now, sorted."""
@@ -118,35 +121,27 @@ class Simulator:
 
     def variations(self, task: str) -> dict[str, list[int]]:
         """The engine's own lists of `task`'s variations, by split; loads the task's first variation."""
-        self._load(Situation(task, 0), gold=False)
+        self._load(Situation(task, 0))
         lists = {"train": "Train", "dev": "Dev", "test": "Test"}
         return {split: self._numbers(f"getVariations{name}") for split, name in lists.items()}
 
-    def _load(self, situation: Situation, gold: bool) -> None:
+    def _load(self, situation: Situation) -> None:
         self._situation, self._steps = situation, 0
-        simplifications = ",".join(situation.simplifications)
-        load = self._its("load", situation.task, situation.variation, simplifications, gold)
-        _, error = self.jvm.call(
-            Call(self._random, "setSeed", (self._seed(),)), load, seconds=_LOAD_FACTOR * self.seconds
-        )
+        task = (situation.task, situation.variation, ",".join(situation.simplifications))
+        load = Call(_SIMULATION, "load", (self._interface, self._seed("0"), *task))
+        (error,) = self.jvm.call(load, seconds=_LOAD_FACTOR * self.seconds)
         if error:
             raise EngineError(f"ScienceWorld cannot load {situation}: {error}")
 
-    def _forget_search_paths(self) -> None:
-        """Empty the gold agent's cache of ways through the house: it keeps those that the first caller drew at random."""
-        (paths,) = self._call(Call(self._path_finder, "precomputedExhaustivePaths"))
-        self._call(Call(paths.id, "clear"))
-        self.jvm.forget(paths)
-
-    def _seed(self) -> int:
-        """A seed for this step; hashed, as Java's generator gives near seeds near numbers."""
+    def _seed(self, occasion: str) -> int:
+        """A seed for a step or a gold path; hashed, as Java's generator gives near seeds near numbers."""
         situation = self._situation
         assert situation is not None
-        name = f"{situation.task}/{situation.variation}/{self._steps}"
+        name = f"{situation.task}/{situation.variation}/{occasion}"
         return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") | 1 << 47
 
     def _its(self, method: str, *arguments: Any) -> Call:
-        return Call(self._interface, method, arguments)
+        return Call(self._interface.id, method, arguments)
 
     def _call(self, *calls: Call) -> list[Any]:
         return self.jvm.call(*calls, seconds=self.seconds)
@@ -166,15 +161,6 @@ class Simulator:
         (text,) = self._call(Call(listing.id, "toString"))
         self.jvm.forget(listing)
         return json.loads(text)
-
-    def _singleton(self, name: str) -> Reference:
-        """The one instance of a Scala ``object``."""
-        (java_class,) = self._call(Call("z:java.lang.Class", "forName", (f"{name}$",)))
-        (field,) = self._call(Call(java_class.id, "getField", ("MODULE$",)))
-        (instance,) = self._call(Call(field.id, "get", (None,)))
-        self.jvm.forget(java_class, field)
-        assert isinstance(instance, Reference)
-        return instance
 
 
 _SUBGOAL = re.compile(r"^\d+\t(true|false)\t", re.MULTILINE)

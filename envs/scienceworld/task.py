@@ -14,7 +14,7 @@ import numpy as np
 
 from agemem_gym.checks import chosen_index, only_options
 from agemem_gym.envs.scienceworld import facts
-from agemem_gym.envs.scienceworld.expert import plan, replay
+from agemem_gym.envs.scienceworld.expert import gold_path, plan, replay
 from agemem_gym.envs.scienceworld.labels import Label, LabelProgress, read_labels
 from agemem_gym.envs.scienceworld.pool import POOL
 from agemem_gym.envs.scienceworld.settings import MAX_MOVES, choose_protocol, choose_simplifications, choose_tasks
@@ -202,7 +202,7 @@ class ScienceWorldTask:
         if self._over:
             return
         if self._gold is None:
-            self._gold = simulator.gold_path(self._situation)
+            self._gold = gold_path(simulator, self._situation)
             replay(simulator, self._situation, self._played)
         yield from plan(simulator, self._situation, tuple(self._played), self._gold)
 

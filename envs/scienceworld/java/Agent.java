@@ -1,0 +1,70 @@
+package agemem;
+
+import java.lang.instrument.ClassFileTransformer;
+import java.lang.instrument.Instrumentation;
+import java.security.ProtectionDomain;
+
+/**
+ * Changes the simulator's classes as they are loaded ({@code java -javaagent:FILE.jar}):
+ *
+ * <ul>
+ *   <li>objects have a counted hash ({@link Counted}) instead of an identity hash, so that nothing depends on the JVM;
+ *   <li>what the parser asks again and again within one command is asked once ({@link Referents}).
+ * </ul>
+ *
+ * With {@code -javaagent:FILE.jar=plain} only the first; the texts are the same.
+ */
+public final class Agent implements ClassFileTransformer {
+    private static final String[] PACKAGES = {"scienceworld/", "language/", "main/", "util/"};
+    private static final String PARSER = "scienceworld/input/InputParser";
+    private static final String INTERFACE = "scienceworld/runtime/pythonapi/PythonInterface";
+    private static final String MODULE = "scienceworld/input/InputParser$";
+
+    private final boolean plain;
+
+    Agent(boolean plain) {
+        this.plain = plain;
+    }
+
+    public static void premain(String argument, Instrumentation instrumentation) {
+        instrumentation.addTransformer(new Agent("plain".equals(argument)));
+    }
+
+    @Override
+    public byte[] transform(
+            ClassLoader loader, String name, Class<?> redefined, ProtectionDomain domain, byte[] bytes) {
+        if (!isSimulators(name)) {
+            return null;
+        }
+        try {
+            ClassFile file = new ClassFile(bytes);
+            boolean changed = file.extendInsteadOfObject("agemem/Counted");
+            return plain ? changed ? file.bytes() : null : redirected(file, name) || changed ? file.bytes() : null;
+        } catch (RuntimeException error) { // the JVM would swallow it and go on with the class as it was
+            error.printStackTrace();
+            Runtime.getRuntime().halt(70);
+            return null;
+        }
+    }
+
+    private static boolean redirected(ClassFile file, String name) {
+        switch (name) {
+            case PARSER:
+                return file.redirect(MODULE, "tokenize", "agemem/Referents", "beginParsing")
+                        | file.redirect(MODULE, "getObjectReferents", "agemem/Referents", "of");
+            case INTERFACE:
+                return file.redirect(MODULE, "getPossibleReferents", "agemem/Referents", "unprinted");
+            default:
+                return false;
+        }
+    }
+
+    private static boolean isSimulators(String name) {
+        for (String start : PACKAGES) {
+            if (name != null && name.startsWith(start)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
