@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agemem_gym.checks import did_you_mean
+from agemem_gym.checks import one_of, some_of
 from agemem_gym.envs.scienceworld.variations import ALIASES, COUNTS, SPLITS, is_electrical
 from agemem_gym.errors import ConfigurationError
 
 MAX_MOVES = {"full": 250, "agentboard": 30}
+SLOW_TASKS = ("inclined-plane-friction-named-surfaces", "inclined-plane-friction-unnamed-surfaces")
+SLOW_MAX_MOVES = 1000
+"""Without AgentBoard's limit: a block takes up to 708 moments to slide down sandpaper, and the gold path looks after each."""
 
 SIMPLIFICATIONS = ("teleportAction", "selfWateringFlowerPots", "openContainers", "openDoors", "noElectricalAction")
 AGENTBOARD_SIMPLIFICATIONS = SIMPLIFICATIONS[1:]
+EASY = "easy"
+"""Upstream's mixture of them, which differs from task to task."""
 
 IDS: dict[str, str] = dict(
     zip(
@@ -24,22 +29,17 @@ IDS: dict[str, str] = dict(
 """The paper's id of each task (``scienceworld/tasks.json``)."""
 
 
+def max_moves(protocol: str, task: str) -> int:
+    """The number of moves after which an episode is truncated; the gold path of every task fits into the full protocol's."""
+    return SLOW_MAX_MOVES if protocol == "full" and task in SLOW_TASKS else MAX_MOVES[protocol]
+
+
 def choose_protocol(protocol: str, split: str | None) -> str:
-    """The split to play."""
-    if protocol not in MAX_MOVES:
-        raise ConfigurationError(
-            f"protocol={protocol!r}: expected one of {', '.join(MAX_MOVES)}{did_you_mean(protocol, MAX_MOVES)}"
-        )
-    if split is None:
-        return "test" if protocol == "agentboard" else "train"
-    chosen = ALIASES.get(split, split) if isinstance(split, str) else split
-    if chosen not in SPLITS:
-        raise ConfigurationError(
-            f"split={split!r}: expected one of {', '.join((*SPLITS, *ALIASES))}{did_you_mean(split, (*SPLITS, *ALIASES))}"
-        )
-    if protocol == "agentboard" and chosen != "test":
-        raise ConfigurationError(f"split={split!r}: AgentBoard's protocol has the split 'test' only")
-    return chosen
+    """The split to play, under the engine's name."""
+    one_of("protocol", protocol, tuple(MAX_MOVES))
+    splits = ("test",) if protocol == "agentboard" else (*SPLITS, *ALIASES)
+    chosen = one_of("split", splits[0] if split is None else split, splits)
+    return ALIASES.get(chosen, chosen)
 
 
 def choose_simplifications(given: str | Sequence[str] | None, protocol: str) -> tuple[str, ...]:
@@ -47,29 +47,25 @@ def choose_simplifications(given: str | Sequence[str] | None, protocol: str) -> 
     if given is None:
         return AGENTBOARD_SIMPLIFICATIONS if protocol == "agentboard" else ()
     names = [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else list(given)
-    if names == ["easy"]:
-        return ("easy",)
-    unknown = [name for name in names if name not in SIMPLIFICATIONS]
-    if unknown:
-        raise ConfigurationError(
-            f"simplifications {unknown}: expected 'easy', or names out of {', '.join(SIMPLIFICATIONS)}"
-        )
+    if not names or names == [EASY]:
+        return tuple(names)
+    some_of("simplifications", names, (EASY, *SIMPLIFICATIONS))
+    if EASY in names:
+        raise ConfigurationError(f"simplifications={given!r}: 'easy' is a mixture of them already; give it alone")
     return tuple(name for name in SIMPLIFICATIONS if name in names)
 
 
-def choose_tasks(given: str | Sequence[str] | None, simplifications: Sequence[str]) -> tuple[str, ...]:
-    """The tasks, in the order given."""
+def choose_tasks(
+    given: str | Sequence[str] | None, simplifications: Sequence[str], keyword: str = "task_names"
+) -> tuple[str, ...]:
+    """The tasks, in the order given, each once."""
     electric = "noElectricalAction" not in simplifications
     if given is None:
         return tuple(name for name in COUNTS if electric or not is_electrical(name))
-    listed = (given,) if isinstance(given, str) else tuple(given)
-    names = tuple(dict.fromkeys(IDS.get(name, name) for name in listed))
-    unknown = [name for name in names if name not in COUNTS]
-    if unknown or not names:
-        raise ConfigurationError(f"task_names {unknown}: expected names out of {', '.join(COUNTS)}, or ids 1-1 to 10-2")
+    names = tuple(dict.fromkeys(IDS.get(name, name) for name in some_of(keyword, given, (*COUNTS, *IDS))))
     dark = [name for name in names if is_electrical(name)]
     if dark and not electric:
         raise ConfigurationError(
-            f"task_names {dark} need electrical commands: leave out the simplification noElectricalAction"
+            f"{keyword} {dark} need electrical commands: leave out the simplification noElectricalAction"
         )
     return names

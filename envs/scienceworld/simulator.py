@@ -2,7 +2,7 @@
 
 **The same commands give the same texts.** The simulator draws from Scala's one global generator, also while it lists
 objects or valid actions, and it lists them in the order of their hashes. So the generator is seeded anew before every step,
-from the task and the number of the step, and objects are hashed by the order in which the step makes them: what was asked
+from the situation and the number of the step, and objects are hashed by the order in which the step makes them: what was asked
 between two steps, by whom and how often, cannot change what happens in the second. The Java side of this stands in
 ``java/`` (``Simulation.java``, ``Counted.java``) and is in the JVM as a Java agent.
 """
@@ -62,8 +62,6 @@ class Simulator:
         self.jvm = jvm
         self.seconds = seconds
         self._interface = jvm.new(_INTERFACE)
-        self._situation: Situation | None = None
-        self._steps = 0
 
     def load(self, situation: Situation) -> Result:
         """Start `situation` from its beginning; returns the first look around, as upstream's ``reset`` does."""
@@ -72,23 +70,20 @@ class Simulator:
 
     def step(self, command: str) -> Result:
         """Take one step."""
-        self._steps += 1
-        step = Call(_SIMULATION, "step", (self._interface, self._seed(str(self._steps)), self._steps, command))
-        score, completed, progress, text = self._call(step)[0].split(_SEPARATOR, 3)
+        (answer,) = self._call(Call(_SIMULATION, "step", (self._interface, command)))
+        score, completed, progress, text = answer.split(_SEPARATOR, 3)
         return Result(text, round(100 * float(score)), completed == "true", count_subgoals(progress))
 
     def gold_path(self, situation: Situation, draw: int) -> list[str]:
-        """The commands that the simulator's own gold agent finds; afterwards `situation` must be loaded again.
+        """The commands from the beginning that the simulator's own gold agent finds; leaves it at their end.
 
         Args:
             situation: what is to be solved.
             draw: the agent draws at random what it uses and where it goes; another number, another path.
         """
-        self._load(situation)
-        seed = self._seed(f"gold {draw}")
-        self._situation = None
-        call = Call(_SIMULATION, "goldPath", (self._interface, seed, situation.task, situation.variation))
-        (path,) = self.jvm.call(call, seconds=_LOAD_FACTOR * self.seconds)
+        self.load(situation)
+        arguments = (self._interface, _seed(situation, f"gold {draw}"), situation.task, situation.variation)
+        (path,) = self.jvm.call(Call(_SIMULATION, "goldPath", arguments), seconds=_LOAD_FACTOR * self.seconds)
         return path.split("\n") if path else []
 
     def valid_commands(self) -> list[str]:
@@ -126,19 +121,11 @@ class Simulator:
         return {split: self._numbers(f"getVariations{name}") for split, name in lists.items()}
 
     def _load(self, situation: Situation) -> None:
-        self._situation, self._steps = situation, 0
-        task = (situation.task, situation.variation, ",".join(situation.simplifications))
-        load = Call(_SIMULATION, "load", (self._interface, self._seed("0"), *task))
+        names = (situation.task, situation.variation, ",".join(situation.simplifications))
+        load = Call(_SIMULATION, "load", (self._interface, _seed(situation, "world"), *names))
         (error,) = self.jvm.call(load, seconds=_LOAD_FACTOR * self.seconds)
         if error:
             raise EngineError(f"ScienceWorld cannot load {situation}: {error}")
-
-    def _seed(self, occasion: str) -> int:
-        """A seed for a step or a gold path; hashed, as Java's generator gives near seeds near numbers."""
-        situation = self._situation
-        assert situation is not None
-        name = f"{situation.task}/{situation.variation}/{occasion}"
-        return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=6).digest(), "big") | 1 << 47
 
     def _its(self, method: str, *arguments: Any) -> Call:
         return Call(self._interface.id, method, arguments)
@@ -161,6 +148,12 @@ class Simulator:
         (text,) = self._call(Call(listing.id, "toString"))
         self.jvm.forget(listing)
         return json.loads(text)
+
+
+def _seed(situation: Situation, use: str) -> int:
+    """A positive ``long`` of Java's."""
+    name = f"{situation.task}/{situation.variation}/{use}"
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest(), "big") | 1 << 47
 
 
 _SUBGOAL = re.compile(r"^\d+\t(true|false)\t", re.MULTILINE)

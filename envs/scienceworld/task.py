@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from agemem_gym.checks import chosen_index, only_options
+from agemem_gym.checks import at_least, chosen_index, file_at, one_of, only_options, positive
 from agemem_gym.envs.scienceworld import facts
 from agemem_gym.envs.scienceworld.expert import gold_path, plan, replay
 from agemem_gym.envs.scienceworld.labels import Label, LabelProgress, read_labels
 from agemem_gym.envs.scienceworld.pool import POOL
-from agemem_gym.envs.scienceworld.settings import MAX_MOVES, choose_protocol, choose_simplifications, choose_tasks
+from agemem_gym.envs.scienceworld.settings import choose_protocol, choose_simplifications, choose_tasks, max_moves
 from agemem_gym.envs.scienceworld.simulator import Result, Simulator, Situation
 from agemem_gym.envs.scienceworld.variations import (
     COUNTS,
@@ -74,11 +74,23 @@ class ScienceWorldTask:
     that the engine holds for done, best so far. ``metrics`` has both at each step: ``engine_score`` (as it is now; -1 after a
     mistake that cannot be mended) and ``subgoal_progress``. **Success**: the engine's score is 1 (100 points).
     **Termination**: the engine says completed, or its score is below 0 (both upstream's rules). The env truncates after 250
-    moves (gold paths took 3–178 in a sample of all tasks), or after AgentBoard's 30, in which 13 of 90 of its gold paths
-    do not fit.
+    moves; in the two tasks of friction on inclined planes after 1,000, as a block slides down sandpaper in 708 moments and the
+    gold path looks after each (up to 762 actions, elsewhere up to 189); or after AgentBoard's 30, into which 13 of 90 of the
+    gold paths do not fit.
 
-    **Splits.** The engine's own lists: train 3,592, dev 1,794, test 1,821 variations. Episode seeds walk the tasks
+    **Splits.** The engine's own lists, train 3,592, dev 1,794, test 1,821 variations, no variation in two of them; ``split``
+    takes the common names, too (``"validation"`` is dev), and the record has the engine's. Episode seeds walk the tasks
     round-robin. ``reset(options=…)``: ``task_index`` (official order: task by task), or ``task_name`` and ``variation``.
+    **88 of the 90 rows of AgentBoard's label file are variations of the engine's train split**: who trains on that split and
+    evaluates with `labels` evaluates on what was trained on. AgentBoard's protocol without `labels` plays test variations only.
+
+    **Expert.** The engine's gold agent, asked when the expert is asked first and not before (neither the key facts nor the
+    background need it). It draws at random where it looks and what it uses, and not every draw leads to the goal: each path is
+    played once before it is given out and drawn again, three times at most, until one reaches 100 points; the same every time.
+
+    **Speed.** A Java agent of our own (sources and build command in ``envs/scienceworld/java``; any JRE runs it) gives the
+    simulator's objects hashes counted from the load, which makes texts the same in every JVM, and has the parser work out an
+    object's names once a command instead of some thousand times.
 
     ================  ==============  =====================================================================================
     keyword           default         meaning
@@ -130,14 +142,11 @@ class ScienceWorldTask:
                 _check_variation(name, variation)
         self._labels_file = _label_file(labels, protocol)
         self._labels: dict[Variation, Label] = {}
-        if jvm not in ("shared", "own"):
-            raise ConfigurationError(f"jvm={jvm!r}: expected 'shared' or 'own'")
+        one_of("jvm", jvm, ("shared", "own"))
         if not isinstance(heap, str) or not re.fullmatch(r"\d+[kKmMgG]", heap):
             raise ConfigurationError(f"heap={heap!r}: expected a size as -Xmx takes it, e.g. '512m'")
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-            raise ConfigurationError(f"timeout={timeout!r}: expected a positive number of seconds")
+        self._own, self._heap, self._timeout = jvm == "own", heap, positive("timeout", timeout)
         import_extra("scienceworld", "scienceworld")
-        self._own, self._heap, self._timeout = jvm == "own", heap, float(timeout)
         self._simulator: Simulator | None = None
         self._loan: weakref.finalize[..., ScienceWorldTask] | None = None
 
@@ -164,7 +173,7 @@ class ScienceWorldTask:
             instruction=label.goal if label else description,
             observation=f"{first.text}\n{simulator.inventory()}".strip(),
             commands=_COMMANDS,
-            max_moves=MAX_MOVES[self._protocol],
+            max_moves=max_moves(self._protocol, chosen.task),
             key_facts=facts.key_facts(self._key),
             record=self._record(chosen, label),
         )
@@ -274,7 +283,9 @@ class ScienceWorldTask:
         chosen = walk[seed % len(walk)]
         if not named:
             return chosen
-        (name,) = choose_tasks(options.get("task_name", chosen.task), self._simplifications)
+        (name,) = choose_tasks(
+            str(options.get("task_name", chosen.task)), self._simplifications, "options['task_name']"
+        )
         number = options.get("variation", chosen.number if name == chosen.task else 0)
         _check_variation(name, number)
         return Variation(name, int(number))
@@ -310,9 +321,9 @@ def _share(result: Result) -> float:
 
 
 def _check_variation(name: str, number: Any) -> None:
-    count = sum(COUNTS[name])
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 0 <= number < count:
-        raise ConfigurationError(f"variation={number!r}: task {name!r} has the variations 0 to {count - 1}")
+    last = sum(COUNTS[name]) - 1
+    if at_least("variation", number, 0) > last:
+        raise ConfigurationError(f"variation={number!r}: task {name!r} has the variations 0 to {last}")
 
 
 def _label_file(labels: str | Path | None, protocol: str) -> Path | None:
@@ -320,9 +331,4 @@ def _label_file(labels: str | Path | None, protocol: str) -> Path | None:
         return None
     if protocol != "agentboard":
         raise ConfigurationError("labels= belongs to AgentBoard's protocol: add protocol='agentboard'")
-    path = Path(labels)
-    if not path.is_file():
-        raise ConfigurationError(
-            f"labels={str(labels)!r}: no such file; expected AgentBoard's data/scienceworld/test.jsonl"
-        )
-    return path
+    return file_at("labels", labels, "AgentBoard's data/scienceworld/test.jsonl")

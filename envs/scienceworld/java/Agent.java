@@ -9,15 +9,17 @@ import java.security.ProtectionDomain;
  *
  * <ul>
  *   <li>objects have a counted hash ({@link Counted}) instead of an identity hash, so that nothing depends on the JVM;
+ *   <li>the gold agent's steps are those of {@link Simulation};
  *   <li>what the parser asks again and again within one command is asked once ({@link Referents}).
  * </ul>
  *
- * With {@code -javaagent:FILE.jar=plain} only the first; the texts are the same.
+ * With {@code -javaagent:FILE.jar=plain} the last is left out; the texts are the same.
  */
 public final class Agent implements ClassFileTransformer {
     private static final String[] PACKAGES = {"scienceworld/", "language/", "main/", "util/"};
     private static final String PARSER = "scienceworld/input/InputParser";
     private static final String INTERFACE = "scienceworld/runtime/pythonapi/PythonInterface";
+    private static final String GOLD_AGENT = "scienceworld/tasks/specifictasks/TaskParametric$";
     private static final String MODULE = "scienceworld/input/InputParser$";
 
     private final boolean plain;
@@ -38,8 +40,11 @@ public final class Agent implements ClassFileTransformer {
         }
         try {
             ClassFile file = new ClassFile(bytes);
-            boolean changed = file.extendInsteadOfObject("agemem/Counted");
-            return plain ? changed ? file.bytes() : null : redirected(file, name) || changed ? file.bytes() : null;
+            // A Scala "object" is made once a JVM, in whichever load needs it first: it must not count.
+            boolean changed = !name.endsWith("$") && file.extendInsteadOfObject("agemem/Counted");
+            changed |= name.equals(GOLD_AGENT) && file.redirect(INTERFACE, "step", "agemem/Simulation", "goldStep");
+            changed |= !plain && asksOnce(file, name);
+            return changed ? file.bytes() : null;
         } catch (RuntimeException error) { // the JVM would swallow it and go on with the class as it was
             error.printStackTrace();
             Runtime.getRuntime().halt(70);
@@ -47,7 +52,7 @@ public final class Agent implements ClassFileTransformer {
         }
     }
 
-    private static boolean redirected(ClassFile file, String name) {
+    private static boolean asksOnce(ClassFile file, String name) {
         switch (name) {
             case PARSER:
                 return file.redirect(MODULE, "tokenize", "agemem/Referents", "beginParsing")

@@ -1,35 +1,37 @@
 package agemem;
 
+import java.util.Arrays;
 import scala.util.Random$;
 import scienceworld.goldagent.PathFinder$;
 import scienceworld.runtime.pythonapi.PythonInterface;
 
-/** Whole steps and loads of a simulator, each in one call from outside and each from a seed of its own. */
+/**
+ * Loads and steps of the one simulator of a JVM, each in one call from outside, with a seed and with hashes of its own. The
+ * gold agent takes the very same steps: what it saw happen happens again to whoever follows its path.
+ */
 public final class Simulation {
     private static final int OBJECTS_PER_STEP = 1 << 18;
+    private static final long GOLDEN_RATIO = 0x9e3779b97f4a7c15L;
+
+    private static long worldSeed;
+    private static long agentSeed;
+    private static int steps;
 
     private Simulation() {}
 
     /** Load a task; returns an error, or nothing. */
     public static String load(
             PythonInterface simulator, long seed, String task, int variation, String simplifications) {
-        begin(0, seed);
+        worldSeed = seed;
+        steps = 0;
+        begin();
         return simulator.load(task, variation, simplifications, false);
     }
 
-    /**
-     * The commands, one a line, that the simulator's own gold agent takes in the task that has just been loaded. The seed
-     * is set after the load, which sets one by the variation: with that one, every call would draw the same path.
-     */
-    public static String goldPath(PythonInterface simulator, long seed, String task, int variation) {
-        PathFinder$.MODULE$.precomputedExhaustivePaths().clear(); // it keeps ways that whoever asked first drew at random
-        Random$.MODULE$.setSeed(seed);
-        return String.join("\n", simulator.taskMaker().createGoldActions(task, variation, simulator)._1());
-    }
-
-    /** Take a step, the {@code number}th since the load: score, end, progress and text, with {@code US} between. */
-    public static String step(PythonInterface simulator, long seed, int number, String command) {
-        begin(number, seed);
+    /** Take a step: score, end, progress and text, with the character US (31) between. */
+    public static String step(PythonInterface simulator, String command) {
+        steps++;
+        begin();
         String text = simulator.step(command);
         return String.join(
                 "\u001f",
@@ -39,8 +41,38 @@ public final class Simulation {
                 text);
     }
 
-    private static void begin(int step, long seed) {
-        Random$.MODULE$.setSeed(seed);
-        Counted.countFrom(step * OBJECTS_PER_STEP);
+    /**
+     * The commands, one a line, that the simulator's own gold agent takes from here on. What it draws at random (where it
+     * looks, what it uses) comes from {@code seed}, what happens in the world does not.
+     */
+    public static String goldPath(PythonInterface simulator, long seed, String task, int variation) {
+        int before = steps;
+        PathFinder$.MODULE$.precomputedExhaustivePaths().clear(); // ways that whoever asked first drew at random
+        agentSeed = seed;
+        seed(agentSeed);
+        String[] all = simulator.taskMaker().createGoldActions(task, variation, simulator)._1();
+        return String.join("\n", Arrays.copyOfRange(all, Math.min(before, all.length), all.length));
+    }
+
+    /** In place of {@code simulator.step(command)} where the gold agent calls it. */
+    public static String goldStep(PythonInterface simulator, String command) {
+        steps++;
+        begin();
+        String text = simulator.step(command);
+        seed(agentSeed);
+        return text;
+    }
+
+    private static void begin() {
+        seed(worldSeed);
+        Counted.countFrom(steps * OBJECTS_PER_STEP);
+    }
+
+    /** The generator of Scala, which the simulator uses for everything: anew for each step. */
+    private static void seed(long seed) {
+        long mixed = seed + steps * GOLDEN_RATIO; // SplitMix64: Java's generator gives near seeds near numbers
+        mixed = (mixed ^ (mixed >>> 30)) * 0xbf58476d1ce4e5b9L;
+        mixed = (mixed ^ (mixed >>> 27)) * 0x94d049bb133111ebL;
+        Random$.MODULE$.setSeed(mixed ^ (mixed >>> 31));
     }
 }

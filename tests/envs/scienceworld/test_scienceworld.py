@@ -15,7 +15,7 @@ import pytest
 import agemem_gym  # noqa: F401
 from agemem_gym.envs.scienceworld import ScienceWorldTask
 from agemem_gym.envs.scienceworld.pool import POOL
-from agemem_gym.envs.scienceworld.variations import COUNTS, in_order, round_robin
+from agemem_gym.envs.scienceworld.variations import COUNTS, SPLITS, in_order, round_robin
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
 
 COMMANDS = [
@@ -45,19 +45,6 @@ def transcript(task, seed, *, ask=False):
             task.admissible()
         texts.append(task.act(command).observation)
     return texts
-
-
-@pytest.mark.parametrize("seed", [0, 4, 12, 17])
-def test_the_expert_wins(task, seed):
-    task.reset(seed, {})
-    step = None
-    for command in task.expert():
-        step = task.act(command)
-        if step.done:
-            break
-    assert step.success
-    assert step.progress == 1.0
-    assert step.metrics["engine_score"] == 1.0
 
 
 @pytest.mark.parametrize("seed", [1, 15, 20])
@@ -93,14 +80,6 @@ def test_the_text_is_the_same_in_processes_with_other_hash_seeds():
 
     assert len(digest("1")) == len(hashlib.sha256().hexdigest())
     assert digest("1") == digest("2")
-
-
-def test_the_expert_goes_on_from_the_middle_of_its_path(task):
-    task.reset(4, {})
-    path = list(task.expert())
-    for command in path[:3]:
-        task.act(command)
-    assert list(task.expert()) == path[3:]
 
 
 def test_live_episodes_in_one_process_do_not_meet():
@@ -199,12 +178,12 @@ def test_a_missing_java_is_one_clear_error(monkeypatch):
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"task_names": "cook"}, "expected names out of boil"),
-        ({"split": "valid"}, "split='valid'"),
+        ({"task_names": "cook"}, "task_names='cook': expected one of 'boil'"),
+        ({"split": "valid"}, "did you mean 'validation'"),
         ({"variation": 30, "task_names": "boil"}, "variations 0 to 29"),
         ({"protocol": "short"}, "protocol='short'"),
-        ({"protocol": "agentboard", "split": "train"}, "test' only"),
-        ({"simplifications": "magic"}, "expected 'easy'"),
+        ({"protocol": "agentboard", "split": "train"}, "split='train': expected 'test'"),
+        ({"simplifications": "magic"}, "simplifications='magic': expected one of 'easy'"),
         ({"jvm": "mine"}, "jvm='mine'"),
         ({"heap": "lots"}, "heap='lots'"),
         ({"timeout": 0}, "timeout=0"),
@@ -219,7 +198,7 @@ def test_wrong_options_are_refused(task):
     for options, message in (
         ({"task_index": 10**6}, "expected 0 to"),
         ({"colour": 1}, "takes the reset options task_index, task_name, variation"),
-        ({"task_name": "x"}, "expected names out of"),
+        ({"task_name": "x"}, "options\\['task_name'\\]='x': expected one of"),
     ):
         with pytest.raises(ConfigurationError, match=message):
             task.reset(0, options)
@@ -236,6 +215,28 @@ def test_the_table_of_variations_is_the_simulators():
     for name, counts in COUNTS.items():
         assert tuple(map(len, simulator.variations(name).values())) == counts
     POOL.take_back(simulator)
+
+
+@pytest.mark.parametrize(
+    ("split", "engines"), [("train", "train"), ("validation", "dev"), ("dev", "dev"), ("test", "test")]
+)
+def test_the_common_names_of_splits_are_the_engines_splits(split, engines):
+    task = ScienceWorldTask(split=split)
+    start = task.reset(40, {})
+    assert start.record["split"] == engines
+    assert task.size() == sum(counts[SPLITS.index(engines)] for counts in COUNTS.values())
+    task.close()
+
+
+def test_no_variation_is_in_two_splits():
+    variations = [variation for split in SPLITS for variation in in_order(tuple(COUNTS), split)]
+    assert len(set(variations)) == len(variations) == sum(map(sum, COUNTS.values()))
+
+
+def test_the_former_name_of_the_option_that_picks_a_task_works_with_a_warning(task):
+    chosen = task.reset(0, {"task_index": 3}).task_id
+    with pytest.warns(DeprecationWarning, match="task_index"):
+        assert task.reset(0, {"index": 3}).task_id == chosen
 
 
 def test_agentboards_protocol_reports_score_and_progress_apart():
