@@ -87,6 +87,8 @@ class Edit:
     by: str = "env"
 
 
+_GAP = "\n\n"  # between two rendered messages
+
 EditListener = Callable[[tuple[int, ...], "Message | None", "int | None"], None]
 """Told of each change: ids that left, the message that came, and its position (``None`` for the end)."""
 
@@ -149,7 +151,9 @@ class Context:
         self.listener: EditListener = lambda removed, added, at: None
         self._count_tokens = count_tokens
         self._messages: list[Message] = []
-        self._chat: list[ChatMessage] = []  # beside the messages, so that chat() and render() need not make them again
+        self._chat: list[ChatMessage] = []  # these two beside the messages, so that they need not be made again
+        self._rendered: list[str] = []
+        self._tail: _Tail | None = None
         self._next_id = 1
         self.tokens = 0
 
@@ -190,15 +194,27 @@ class Context:
 
     def render(self, limit: int | None = None) -> str:
         """The whole context as one text; of a longer one the last `limit` characters."""
-        parts: list[str] = []
-        length = 0
-        for message in reversed(self._messages):
-            parts.append(f"[{message.role}] {message.content}")
-            length += len(parts[-1]) + 2
-            if limit is not None and length >= limit + 2:
+        if limit is None:
+            return _GAP.join(self._rendered)
+        tail = self._tail_of(limit)
+        parts = self._rendered[tail.start :]
+        excess = tail.characters - len(_GAP) - limit
+        if parts and 0 < excess <= len(parts[0]):  # cut before joining: the text is long
+            parts[0] = parts[0][excess:]
+        return _GAP.join(parts)[-limit:]
+
+    def _tail_of(self, limit: int) -> _Tail:
+        """Where the last `limit` characters begin: from the last position that holds them all, or from 0."""
+        tail = self._tail
+        if tail is None or tail.limit != limit:
+            tail = self._tail = _Tail(limit, 0, sum(map(len, self._rendered)) + len(_GAP) * len(self._rendered))
+        # as the context grows by appending, the position only moves on
+        while tail.start < len(self._rendered):
+            shorter = tail.characters - len(self._rendered[tail.start]) - len(_GAP)
+            if shorter - len(_GAP) < limit:
                 break
-        text = "\n\n".join(reversed(parts))
-        return text if limit is None else text[-limit:]
+            tail.start, tail.characters = tail.start + 1, shorter
+        return tail
 
     def summarise(self, span: int | None, summariser: Summariser, *, keep: Collection[int] = ()) -> tuple[Message, ...]:
         """Replace the last `span` messages (all for ``None``) by one summary, which stands where the first of them stood.
@@ -313,7 +329,12 @@ class Context:
         position = len(self._messages) if at is None else at
         self._messages.insert(position, message)
         self._chat.insert(position, message.as_chat())
+        self._rendered.insert(position, _rendered(message))
         self.tokens += message.tokens
+        if at is not None:
+            self._tail = None
+        elif self._tail is not None:
+            self._tail.characters += len(self._rendered[-1]) + len(_GAP)
 
     def _replace(self, gone: tuple[int, ...], message: Message | None, at: int | None) -> None:
         """Take messages out and put one in; `at` is its position in what is left, where no removed one stood before it."""
@@ -326,4 +347,19 @@ class Context:
     def _set(self, messages: list[Message]) -> None:
         self._messages = messages
         self._chat = [message.as_chat() for message in messages]
+        self._rendered = [_rendered(message) for message in messages]
+        self._tail = None
         self.tokens = sum(message.tokens for message in messages)
+
+
+@dataclass
+class _Tail:
+    """From where on the rendered messages hold the last `limit` characters."""
+
+    limit: int
+    start: int
+    characters: int  # of what stands from there on, a gap behind each message
+
+
+def _rendered(message: Message) -> str:
+    return f"[{message.role}] {message.content}"

@@ -16,13 +16,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
+import gymnasium
 import numpy as np
 from report import Row, run
 
 from agemem_gym.context import Context
 from agemem_gym.memory import make_encoder
-from agemem_gym.protocol import parse
+from agemem_gym.protocol import call_reply, parse
 from agemem_gym.registration import BENCHMARKS, Benchmark
 
 _IN_A_FRESH_PROCESS = """
@@ -53,6 +55,8 @@ def measure(quick: bool) -> list[Row]:
         for row in importlib.import_module(f"peers.against_{benchmark.name.lower()}").measure(quick)
     ]
     rows += _own_overhead(300 if quick else 2000)
+    rows += _flatness()
+    rows.append(_staged_reset(10 if quick else 100))
     for benchmark in BENCHMARKS:
         rows += _footprint(benchmark, 3 if quick else 20)
     return rows + [_in_processes(benchmark, quick) for benchmark in BENCHMARKS]
@@ -159,6 +163,57 @@ def _own_overhead(repetitions: int) -> list[Row]:
         ),
         Row.less_is_better("append at 8k tokens", large, small, "append at 1k tokens", "ms", repetitions),
     ]
+
+
+def _flatness() -> list[Row]:
+    """Step 2,000 over step 50 of an episode without SUMMARY and FILTER: whole, and without making what is as long as it.
+
+    Each reply searches an empty memory, so that nothing but the length of the episode grows; medians of 51 steps.
+    """
+    env = gymnasium.make("AgeMem-BabyAI-v0", encoder="hash", index="exact", max_rounds=10_000)
+    env.reset(seed=0)
+    context, spent = env.unwrapped.context, [0.0]
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                spent[0] += time.perf_counter() - started
+
+        return call
+
+    for name in ("render", "chat", "messages"):
+        setattr(context, name, timed(getattr(context, name)))
+    reply, whole, own = call_reply(("Retrieve_memory", {"query": "the red door"})), [], []
+    for _ in range(2025):
+        spent[0], started = 0.0, time.perf_counter()
+        result = env.step(reply)
+        whole.append(time.perf_counter() - started)
+        own.append(whole[-1] - spent[0])
+        del result  # what is as long as the context is thrown away when the clock stands
+    env.close()
+
+    def around(times: list[float], step: int) -> float:
+        return 1000 * float(np.median(times[step - 26 : step + 25]))
+
+    return [
+        Row.less_is_better(name, around(times, 2000), around(times, 50), "step 50", "ms", 51)
+        for name, times in (("step 2,000, what the env adds", own), ("step 2,000 with obs and messages", whole))
+    ]
+
+
+def _staged_reset(resets: int) -> Row:
+    """A reset of HotpotQA-ThreeStage with the hash encoder."""
+    env = gymnasium.make("AgeMem-HotpotQA-ThreeStage-v0", encoder="hash", index="exact")
+    times = []
+    for seed in range(resets + 3):
+        started = time.perf_counter()
+        env.reset(seed=seed)
+        times.append(time.perf_counter() - started)
+    env.close()
+    return Row.alone("HotpotQA-ThreeStage reset, hash encoder", 1000 * float(np.median(times[3:])), "ms", resets)
 
 
 if __name__ == "__main__":

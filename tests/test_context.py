@@ -178,3 +178,13 @@ def test_the_extractive_summary_of_one_long_sentence_is_cut():
 def test_the_extractive_summary_takes_any_text(texts):
     summary = make_summariser("extractive")(list(filled(*texts)))
     assert summary
+
+
+@given(st.lists(st.tuples(st.text(max_size=30), st.none() | st.integers(0, 3)), max_size=40), st.integers(1, 200))
+def test_the_end_of_the_rendered_context_is_the_end_of_the_whole(texts, limit):
+    context = Context(1000, words)
+    for number, (text, at) in enumerate(texts):
+        context.append("user", text, kind="observation", at=None if at is None else min(at, len(context)))
+        if number % 9 == 8:
+            context.remove([context.messages()[number % 4].id])
+        assert context.render(limit) == context.render()[-limit:]
