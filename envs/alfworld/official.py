@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from agemem_gym.checks import did_you_mean, nearest_path
 from agemem_gym.errors import ConfigurationError
 
 from .rooms import room_kind
@@ -50,8 +51,9 @@ def data_folder(data: str | Path | None, split: str) -> Path | None:
         return _holding(Path(given).expanduser(), split) if given else None
     found = _holding(Path(data).expanduser(), split)
     if found is None:
+        near = did_you_mean(data, ("generated",)) or nearest_path(Path(data).expanduser())
         raise ConfigurationError(
-            f"data={str(data)!r} does not hold the split {split!r}: expected json_2.1.1/{split} in it; {HOW_TO_GET}"
+            f"data={str(data)!r} does not hold the split {split!r}: expected json_2.1.1/{split} in it; {HOW_TO_GET}{near}"
         )
     return found
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError, import_extra
 
 SPLIT_SIZE = 1 << 31
@@ -103,11 +104,10 @@ def _registered(name: str, known: Sequence[str], protocol: str) -> str:
     for candidate in (name, f"{PREFIX}{name}", f"{PREFIX}{name}-v0", f"{PREFIX}{name}-v1", f"{name}-v0", f"{name}-v1"):
         if candidate in known:
             return candidate
-    import difflib
-
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.3)
+    short = [level.removeprefix(PREFIX).partition("-v")[0] for level in known]
+    near = did_you_mean(str(name).removeprefix(PREFIX).partition("-v")[0], (*short, "paper", "agentboard", "all"))
     raise ConfigurationError(
-        f"level={name!r} is not a BabyAI level of protocol={protocol!r}; near it: {', '.join(near) or 'none'}; "
+        f"level={name!r} is not a BabyAI level of protocol={protocol!r}{near or '; '} "
         "all: python -c 'from agemem_gym.envs.babyai.levels import registered_levels; print(*registered_levels())'"
     )
 

@@ -35,6 +35,7 @@ ROOMS = tuple(ROOM_KINDS)
         ({"rooms": "attic"}, "rooms"),
         ({"max_moves": 0}, "max_moves"),
         ({"data": "/no/such/folder"}, "alfworld-download"),
+        ({"data": "genrated"}, "did you mean 'generated'"),
     ],
 )
 def test_a_bad_keyword_is_named(keywords: dict[str, object], named: str) -> None:

@@ -69,8 +69,17 @@ def test_a_level_may_be_named_short(name):
 
 
 def test_an_unknown_level_is_answered_with_near_ones():
-    with pytest.raises(ConfigurationError, match="GoToLocal"):
-        choose_levels("GoToLokal", "full")
+    for misspelt, meant in (
+        ("GoToLokal", "GoToLocal"),
+        ("BabyAI-gotolocal-v0", "GoToLocal"),
+        ("bosslevel", "BossLevel"),
+        ("papper", "paper"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"did you mean '{meant}'"):
+            choose_levels(misspelt, "full")
+    for nonsense in (3, ["x", None], "?"):
+        with pytest.raises(ConfigurationError, match="is not a BabyAI level"):
+            choose_levels(nonsense if isinstance(nonsense, list) else [nonsense], "full")
 
 
 @pytest.mark.parametrize("name", ["GoToObjS6", "GoToObjS6-v0", "BabyAI-GoToObjS6-v0", "GoToObjS4"])
