@@ -30,7 +30,7 @@ def modules_with_examples():
                 yield ".".join([package, *(part for part in parts if part != "__init__")])
 
 
-@pytest.mark.parametrize("name", modules_with_examples())
+@pytest.mark.parametrize("name", [*modules_with_examples()])
 def test_examples_in_docstrings(name):
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 0

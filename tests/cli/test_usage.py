@@ -1,6 +1,9 @@
 """What a user may get wrong, command by command: one sentence on stderr, what was probably meant, exit status 2."""
 
 import argparse
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from agemem_gym.errors import ConfigurationError, EngineError, MissingDependency
 from agemem_gym.registration import make_memory_env
 
 ENV = "AgeMem-BabyAI-v0"
+ROOT = Path(__file__).parents[2]
 
 
 def status(arguments):
@@ -157,3 +161,27 @@ def test_every_command_has_a_line_in_the_help_of_the_program(capsys):
     said = capsys.readouterr().out
     for name, _ in parsers(make_parser()):
         assert name.split()[-1] in said
+
+
+def test_the_page_names_every_command_option_and_status():
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for name, parser in parsers(make_parser()):
+        assert name in page
+        for action in parser._actions:
+            for option in action.option_strings:
+                assert option in ("-h", "--help", "--version") or f"`{option}" in page, f"{name} {option}"
+    for each in Status:
+        assert f"| {each.value} |" in page
+
+
+def commands_on_the_pages():
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.startswith("agemem ") and "--version" not in line:
+                    yield shlex.split(line, comments=True)[1:]
+
+
+@pytest.mark.parametrize("arguments", [*commands_on_the_pages()], ids=" ".join)
+def test_commands_on_the_pages_are_understood(arguments):
+    assert make_parser().parse_args(arguments).command
