@@ -116,7 +116,7 @@ class Layered(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         >>> *_, info = env.step(call_reply(("Add_memory", {"content": "The wall is grey."})))
         >>> print(info["messages"][-1]["content"])
         From memory:
-        m1 (0.00): The wall is grey.
+        m1 (0.08): The wall is grey.
         >>> env.close()
 
     Version history: v0, the first.
