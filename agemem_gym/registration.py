@@ -18,7 +18,7 @@ from gymnasium.envs.registration import find_highest_version, parse_env_id, regi
 from gymnasium.error import Error as GymnasiumError
 
 from agemem_gym.checks import did_you_mean
-from agemem_gym.errors import ConfigurationError
+from agemem_gym.errors import AgeMemError, ConfigurationError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -178,7 +178,7 @@ def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
 
     task_class = load_class(task) if isinstance(task, str) else task
     of_task, of_env = _share_out(kwargs, task_class, MemoryEnv)
-    env = MemoryEnv(task_class(**of_task), **of_env)
+    env = MemoryEnv(_made(task_class, of_task), **of_env)
     env.made_by = ("make_env", {"task": _path_of(task_class), **kwargs})
     env.parts = branching.Parts(task_class, of_task, of_env)
     return env
@@ -201,7 +201,7 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
     task_class = load_class(task) if isinstance(task, str) else task
     of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage, beside="curriculum")
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
-    base = MemoryEnv(task_class(**of_task), **of_env)
+    base = MemoryEnv(_made(task_class, of_task), **of_env)
     base.parts = branching.Parts(task_class, of_task, of_env)
     base.made_by = ("make_three_stage", {"task": _path_of(task_class), "curriculum": curriculum, **kwargs})
     env: gym.Env[str, str] = ThreeStage(base, **of_stages)
@@ -212,6 +212,17 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
 
 MAKERS: Mapping[str, Callable[..., gym.Env[str, str]]] = {"make_env": make_env, "make_three_stage": make_three_stage}
 """What makes an env without an id; the record of such an env has the maker's name in the id's place."""
+
+
+def _made(task_class: type, kwargs: Mapping[str, Any]) -> Any:
+    """The task; what its constructor could not even look at (a number for a path, say) is a wrong configuration, too."""
+    try:
+        return task_class(**kwargs)
+    except AgeMemError:
+        raise
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        given = ", ".join(f"{key}={value!r:.60}" for key, value in kwargs.items())
+        raise ConfigurationError(f"{task_class.__name__} cannot be made with {given}: {error}") from error
 
 
 def _share_out(kwargs: Mapping[str, Any], *classes: type, beside: str = "") -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ world from the same seed).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agemem_gym.checks import did_you_mean
@@ -91,6 +91,8 @@ def choose_levels(level: str | Sequence[str] | None, protocol: str) -> tuple[str
     known = AGENTBOARD_LEVELS if protocol == "agentboard" else registered_levels()
     if level == "all" and protocol == "full":
         return known
+    if not isinstance(level, str | Iterable):
+        raise ConfigurationError(f"level={level!r}: expected a level's name, or a list of names")
     names = (level,) if isinstance(level, str) else tuple(level)
     if protocol == "agentboard":
         names = tuple(_AGENTBOARDS_NAMES.get(str(name).removeprefix(PREFIX), name) for name in names)
