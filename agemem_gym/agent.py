@@ -7,7 +7,8 @@ or a function that returns an agent, is named as ``package.module:Name``, as ``p
 - keywords: ``--agent-arg top_k=3``; they stand in every row and record
 - ``env_kwargs``: keywords of ``gym.make`` that the agent brings, of the class or of the instance (its own model as summariser
   or judge, say); what a user gives beats them
-- ``act_batch(turns)``: answers some or all of the turns that wait, in as many live episodes as there are slots
+- ``act_batch(turns)``: answers some or all of the turns that wait, in as many live episodes as there are slots; and
+  ``notice(turn)``, which is told of each turn as soon as it waits, so that an endpoint can be asked at once
 - ``close()``
 
 Constructing an agent has to be cheap: it is also done to see what the agent brings. Load what is large at the first turn.

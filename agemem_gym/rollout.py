@@ -6,8 +6,8 @@
             slot 1  reset ─► turn ─┼─► agent.act_batch ────┤   (each goes on as soon as its reply is there)
             slot 2  reset ─► turn ─┘   some or all of them └─► step ─► over: Played, and the slot takes the next job
 
-Serial play is the case of one slot. An agent without ``act_batch`` is made once a slot and asked one turn after another. What
-an agent or an env raises ends that one episode with a :class:`Failure`; a wrong configuration ends the rollout.
+Serial play is the case of one slot. An agent without ``act_batch`` is made once for each slot and asked one turn after another.
+What an agent or an env raises ends that one episode with a :class:`Failure`; a wrong configuration ends the rollout.
 """
 
 from __future__ import annotations
@@ -201,6 +201,7 @@ class _Rollout:
             live = _Live(job, kwargs, env, started, LiveTurn(slot, job, obs, info | {"sample": job.sample}))
             try:
                 self.players.reset(live.turn)
+                self.players.notice(live.turn)
             except _RAISED as error:
                 yield self._failed(slot, live, error)
                 continue
@@ -227,11 +228,14 @@ class _Rollout:
             obs, _, terminated, truncated, info = live.env.step(_text(act.reply))
             if act.policy is not None:
                 live.base.episode.note_policy(act.policy)
+            over = terminated or truncated
+            live.turn = LiveTurn(slot, live.job, obs, info)
+            if not over:
+                self.players.notice(live.turn)
         except _RAISED as error:
             del self.live[slot]
             return self._failed(slot, live, error)
-        if not (terminated or truncated):
-            live.turn = LiveTurn(slot, live.job, obs, info)
+        if not over:
             return None
         del self.live[slot]
         return Played(
@@ -262,9 +266,7 @@ class _Players:
     def __init__(self, agent: AgentSpec | Any, slots: int) -> None:
         self._spec = agent if isinstance(agent, AgentSpec) else None
         first = agent.make() if isinstance(agent, AgentSpec) else agent
-        self._batches = callable(getattr(first, "act_batch", None)) and (
-            slots > 1 or not callable(getattr(first, "act", None))
-        )
+        self._batches = callable(getattr(first, "act_batch", None))
         if slots > 1 and not self._batches and self._spec is None:
             raise ConfigurationError(
                 f"slots={slots}: an agent without act_batch plays one episode at a time; give its AgentSpec, so that each slot "
@@ -279,6 +281,10 @@ class _Players:
     def reset(self, turn: LiveTurn) -> None:
         if not self._batches:
             self._player(turn.slot).reset(turn.info)
+
+    def notice(self, turn: LiveTurn) -> None:
+        if self._batches and callable(notice := getattr(self._player(0), "notice", None)):
+            notice(turn)
 
     def act(self, turns: Sequence[LiveTurn]) -> Mapping[int, Any]:
         if self._batches:

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Play the episodes, a line each, and print their table; see the command's description for the status."""
     from agemem_gym.leaderboard.board import make_board
     from agemem_gym.leaderboard.executors import InThisProcess
-    from agemem_gym.leaderboard.plan import check_alone, make_plan
+    from agemem_gym.leaderboard.plan import check_alone, check_judges, make_plan
     from agemem_gym.leaderboard.pool import InProcesses
     from agemem_gym.leaderboard.recording import Recording
     from agemem_gym.leaderboard.table import print_board
@@ -57,6 +57,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     processes, slots = positive("jobs", options.jobs), positive("slots", options.slots)
     plan = make_plan(agents, [options.env], seeds, samples=options.samples, env_kwargs=env_kwargs(options.env_arg))
     check_alone(plan, processes * slots)
+    check_judges(plan)
     executor = InThisProcess(slots) if processes == 1 else InProcesses(processes, slots)
     rows = []
     with Recording(options.record, append=options.append) as recording:

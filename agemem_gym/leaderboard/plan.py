@@ -18,8 +18,10 @@ from agemem_gym.checks import at_least
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.fingerprint import fingerprints_of_files
 from agemem_gym.jobs import Job, check_plain
+from agemem_gym.memory import make_encoder
 from agemem_gym.plain import plain
 from agemem_gym.registration import BENCHMARKS, known_id
+from agemem_gym.reward import check_judge, make_judge
 from agemem_gym.urls import masked
 
 _ONE_OWNER = ("chroma_path", "chroma_url", "collection")
@@ -129,6 +131,21 @@ def check_envs(env_ids: Sequence[str]) -> None:
         known_id(env_id)
 
 
+def check_judges(wanted: Iterable[Wanted]) -> None:
+    """Ask each language model that is to judge whether it does, before an hour is spent on it.
+
+    Raises:
+        JudgeError: one does not; every score would be the offline judge's under its name.
+    """
+    asked: list[Any] = []
+    for entry in {id(item.entry): item.entry for item in wanted}.values():
+        kwargs = _in_force(entry.agent, entry.given)
+        judge = kwargs.get("judge", "offline"), kwargs.get("judge_options")
+        if judge not in asked:
+            asked.append(judge)
+            check_judge(make_judge(judge[0], make_encoder("hash"), judge[1]))
+
+
 def not_installed(env_id: str) -> str | None:
     """What this env's engine lacks here, and the command that brings it; None if it lacks nothing."""
     for benchmark in BENCHMARKS:
@@ -152,10 +169,15 @@ def _each_once(agents: Sequence[AgentSpec]) -> list[AgentSpec]:
 
 
 def _entries(agent: AgentSpec, env_ids: Sequence[str], given: Mapping[str, Any]) -> list[Entry]:
-    made = agent.make()
-    try:
-        kwargs = {**env_kwargs_of(made), **given}
-    finally:
-        close_agent(made)
+    kwargs = _in_force(agent, given)
     shown, files = masked(plain(kwargs)), fingerprints_of_files(kwargs)
     return [Entry(agent, env_id, given, shown, files, is_privileged(kwargs)) for env_id in env_ids]
+
+
+def _in_force(agent: AgentSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that the agent brings, under those that the user gives."""
+    made = agent.make()
+    try:
+        return {**env_kwargs_of(made), **given}
+    finally:
+        close_agent(made)

@@ -15,7 +15,7 @@ from agemem_gym.errors import ConfigurationError
 from agemem_gym.foreign import for_terminal
 from agemem_gym.leaderboard.board import make_board
 from agemem_gym.leaderboard.executors import Executor, InThisProcess
-from agemem_gym.leaderboard.plan import Wanted, check_alone, make_plan, not_installed
+from agemem_gym.leaderboard.plan import Wanted, check_alone, check_judges, make_plan, not_installed
 from agemem_gym.leaderboard.pool import InProcesses
 from agemem_gym.leaderboard.results import ResultsFolder, identity
 from agemem_gym.leaderboard.row import EpisodeRow
@@ -98,13 +98,16 @@ def run_leaderboard(
         missing = _missing(plan, results)
         if len(missing) < len(plan):
             notes.print(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {results.path} already.")
+        check_judges(missing)
         try:
             _play(missing, executor, results, keep_episodes, stop_at_error, notes, len(plan))
         finally:
             whole = make_board(results.rows)
             write_text(out / "leaderboard.md", markdown(whole, command))
-        newest = results.newest()
-        rows = [newest[identity(wanted.key, installed_versions())] for wanted in plan]
+        newest = {row.key: row for row in results.rows} | {
+            row.key: row for row in results.rows if row.versions == installed_versions()
+        }
+        rows = [newest[wanted.key] for wanted in plan]
     asked = make_board(rows)
     if form == "table":
         print_board(asked, console)

@@ -1,0 +1,179 @@
+"""``llm``: a language model that is shown the context and replies in the env's own words.
+
+::
+
+    info["messages"] ─► fitting ─► model ─► Completion ─► Act(reply, usage) ─► env.step
+
+    agemem run AgeMem-HotpotQA-ThreeStage-v0 --agent llm --agent-arg model=openai:NAME@http://127.0.0.1:8080/v1 --slots 16
+
+Nothing is added to what the env says: the system prompt tells the tools and the form of a reply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+from agemem_gym.agent import Act, LiveTurn
+from agemem_gym.chat import ChatError, ChatMessages, ChatModel, Completion, Sampling, complete_each, make_chat_model
+from agemem_gym.chat.making import is_endpoint
+from agemem_gym.episode import PolicyRecord
+from agemem_gym.protocol import call_reply
+
+
+class LanguageModelAgent:
+    """Plays with a language model, in as many live episodes as it is given.
+
+    Endpoints are asked for each turn by itself, and whichever turn is answered goes on; any other model is asked for all turns
+    that wait, in one batch.
+
+    Args:
+        model: a chat model in any form that :func:`agemem_gym.chat.make_chat_model` takes: ``"openai:NAME@URL"``,
+            ``"http://host/v1#NAME"``, a callable, or a ChatModel.
+        temperature, top_p, max_tokens, stop: how replies are drawn.
+        seed: for models that take one; each sample of a task gets its own.
+        summarise: let the model write the summaries of SUMMARY, too.
+        on_overflow: what the env does when the context outgrows its budget; ``"drop_oldest"`` keeps prompts within a model's
+            window.
+        model_options: keywords of an endpoint's model: ``timeout``, ``attempts``, ``concurrency``, ``prices``, …
+    """
+
+    def __init__(
+        self,
+        model: str | ChatModel | Any,
+        *,
+        temperature: float = 0.7,
+        top_p: float = 1.0,
+        max_tokens: int = 1024,
+        stop: Sequence[str] = (),
+        seed: int | None = None,
+        summarise: bool = False,
+        on_overflow: str = "drop_oldest",
+        **model_options: Any,
+    ) -> None:
+        self.model = make_chat_model(model, **({"concurrency": 64} if is_endpoint(model) else {}) | model_options)
+        self._sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, stop=tuple(stop))
+        self._seed = seed
+        self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
+        self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow}
+        if summarise:
+            self.env_kwargs["summariser"] = self.model
+
+    def reset(self, info: Mapping[str, Any]) -> None:
+        """Nothing to prepare: all that the model knows stands in the context."""
+
+    def act(self, obs: str, info: Mapping[str, Any]) -> str:
+        """The reply to one context, for a loop by hand."""
+        (completion,) = self.model.complete([one_system_and_turns(info["messages"])], self._sampling)
+        return str(act_of(completion).reply)
+
+    def notice(self, turn: LiveTurn) -> None:
+        """Ask an endpoint at once."""
+        submit = getattr(self.model, "submit", None)
+        asked = self._asked.get(turn.key)
+        if submit and (asked is None or asked[0] is not turn):  # is not: a turn of an earlier rollout, given up
+            self._asked[turn.key] = turn, submit(_prompt(turn), self._sampling_of(turn))
+
+    def act_batch(self, turns: Sequence[LiveTurn]) -> Mapping[int, Act | Exception]:
+        """The replies that are there; waits until there is at least one."""
+        if not hasattr(self.model, "submit"):
+            return self._complete(turns)
+        for turn in turns:
+            self.notice(turn)
+        futures = {turn.slot: self._asked[turn.key][1] for turn in turns}
+        done, _ = wait(futures.values(), return_when=FIRST_COMPLETED)
+        answered = [turn for turn in turns if futures[turn.slot] in done]
+        for turn in answered:
+            del self._asked[turn.key]
+        return {turn.slot: _result(futures[turn.slot]) for turn in answered}
+
+    def close(self) -> None:
+        """Give up what was asked for and is not there yet."""
+        for _, future in self._asked.values():
+            future.cancel()
+        self._asked = {}
+
+    def _complete(self, turns: Sequence[LiveTurn]) -> dict[int, Act | Exception]:
+        """All turns of one sampling in one batch: each sample of a task has its own seed, where there is one."""
+        batches: dict[Sampling, list[LiveTurn]] = {}
+        for turn in turns:
+            batches.setdefault(self._sampling_of(turn), []).append(turn)
+        replies: dict[int, Act | Exception] = {}
+        for sampling, batch in batches.items():
+            results = self._results([_prompt(turn) for turn in batch], sampling)
+            for turn, result in zip(batch, results, strict=True):
+                replies[turn.slot] = result if isinstance(result, Exception) else act_of(result)
+        return replies
+
+    def _results(self, prompts: Sequence[ChatMessages], sampling: Sampling) -> Sequence[Completion | ChatError]:
+        """All in one batch; where it fails as a whole, one by one, so that each episode pays for itself only."""
+        try:
+            return self.model.complete(prompts, sampling)
+        except ChatError:
+            return complete_each(self.model, prompts, sampling)
+
+    def _sampling_of(self, turn: LiveTurn) -> Sampling:
+        if self._seed is None:
+            return self._sampling
+        s = self._sampling
+        return Sampling(s.temperature, s.top_p, s.max_tokens, s.stop, self._seed + turn.job.sample)
+
+
+def act_of(completion: Completion) -> Act:
+    """The reply of a completion, and what its model counted."""
+    text = completion.text
+    if completion.tool_calls and not text.strip():
+        text = _written_out(completion.tool_calls)
+    policy = PolicyRecord(
+        model=completion.model,
+        finish_reason=completion.finish_reason,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        cached_tokens=completion.cached_tokens,
+        cost=completion.cost,
+        seconds=completion.seconds,
+    )
+    return Act(text, policy)
+
+
+def _prompt(turn: LiveTurn) -> list[dict[str, Any]]:
+    return one_system_and_turns(turn.info["messages"])
+
+
+def one_system_and_turns(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The context as every template takes it: one system message, then user and assistant by turns; tools speak as users."""
+    fitted: list[dict[str, Any]] = []
+    for message in messages:
+        role = "user" if message["role"] == "tool" else message["role"]
+        if role == "system" and fitted and fitted[0]["role"] == "system":
+            fitted[0]["content"] += f"\n\n{message['content']}"
+        elif fitted and fitted[-1]["role"] == role:
+            fitted[-1]["content"] += f"\n\n{message['content']}"
+        else:
+            fitted.insert(0 if role == "system" else len(fitted), {"role": role, "content": message["content"]})
+    return fitted
+
+
+def _result(future: Future[Completion]) -> Act | Exception:
+    error = future.exception()
+    if error is None:
+        return act_of(future.result())
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _written_out(calls: Sequence[Mapping[str, Any]]) -> str:
+    """Native tool calls as the env reads them; arguments that are no JSON stand as they came."""
+    written: list[tuple[str, Any]] = []
+    for call in calls:
+        function = call.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        arguments = function.get("arguments", {})
+        if isinstance(arguments, str):
+            try:
+                arguments = json.loads(arguments or "{}")
+            except ValueError:
+                return f"<tool_call>{arguments}</tool_call>"
+        written.append((str(function.get("name")), arguments))
+    return call_reply(*written)
