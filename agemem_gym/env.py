@@ -408,7 +408,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.clock = self.memory.now
         self.tokens_so_far = (0, 0)
         self.task_stage = TaskStage(self.task, start, self.say)
-        self.standing = TaskStep(start.observation, 0.0, False, False)
+        self.standing = TaskStep(start.observation, start.progress, False, False)
         self.recorder.begin(
             Episode(
                 env_id=self.spec.id if self.spec else self.made_by[0],

@@ -40,6 +40,7 @@ class TaskStart:
         record: plain facts that belong to every result row: engine version, hash of a game file, level, variation, seed.
         documents: what the agent may read from the start besides the observation; each is a message of its own in the
             context, so that FILTER can drop one and keep another.
+        progress: in [0, 1], what counts as done before anything was done.
     """
 
     task_id: str
@@ -51,6 +52,7 @@ class TaskStart:
     answer: str | None = None
     record: Mapping[str, JSONScalar] = field(default_factory=dict)
     documents: tuple[str, ...] = ()
+    progress: float = 0.0
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ PDDLGYM = (
     "travel",
 )
 """Domains of pddlgym that are played by default: deterministic ones whose problems the planner solves in seconds."""
+LARGE_TESTS = ("manyferry", "manygripper", "manylogistics", "manymiconic")
+"""Those of them whose test problems have about a hundred thousand actions each: they are played only where they are named."""
 _OWN_FILES = {"gripper": "grippers"}
 _AGENTBOARD_MOVES = 30
 _ATTEMPTS = 20
@@ -84,7 +86,7 @@ def packaged_problems(domain_name: str, split: str) -> tuple[Path, ...]:
     """pddlgym's problem files of a domain: ``test`` has a folder of its own; the last fifth of the others is validation."""
     folder = packaged_folder() / (f"{domain_name}_test" if split == "test" else domain_name)
     files = sorted(folder.glob("*.pddl"), key=_natural)
-    if split != "test" and len(files) > 1:
+    if split != "test":
         cut = max(1, len(files) - max(1, len(files) // 5))
         files = files[:cut] if split == "train" else files[cut:]
     return tuple(files)

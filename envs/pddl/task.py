@@ -18,6 +18,7 @@ from agemem_gym.envs.pddl.grounding import MAX_GROUND, Action
 from agemem_gym.envs.pddl.library import (
     AGENTBOARD,
     AGENTBOARD_COUNTS,
+    LARGE_TESTS,
     PDDLGYM,
     Case,
     Limits,
@@ -54,8 +55,10 @@ class PDDLTask:
     hold, which ends the episode. A goal that is empty or holds at the start is refused: there is nothing to do.
 
     **Splits.** Generated problems of ``validation`` and ``test`` have numbers or an order of things that none of ``train`` has.
-    pddlgym's test problems have a folder of their own; the last fifth of the others is ``validation``. The problems of
-    ``protocol="agentboard"`` are ``test``; the smallest of them coincide with ``train`` problems of the full protocol.
+    pddlgym's test problems have a folder of their own; the last fifth of the others is ``validation``. Those of ``manyferry
+    manygripper manylogistics manymiconic`` are very large and are played in ``test`` only where you name the domain. The
+    problems of ``protocol="agentboard"`` are ``test``; the smallest of them coincide with ``train`` problems of the full
+    protocol.
 
     **Your own files.** ``domain="my/domain.pddl", problem="my/problem.pddl"``; they are read anew at the next reset where they
     have changed. What cannot be read is refused with file, line and reason. Only actions that can be reached are written out,
@@ -125,6 +128,7 @@ class PDDLTask:
             observation=self._whole_state(),
             commands=self._commands.told(self._state),
             max_moves=self._limit(case),
+            progress=self._best,
             key_facts=tuple(wording.sentence(atom) for atom in facts.relevant(case.ground)),
             record={
                 "engine": f"pddlgym {_pddlgym_version()}",
@@ -252,6 +256,8 @@ def _user_files(domain: Any, problem: Any) -> tuple[Path, Path] | None:
 def _domain_names(domain: str | Sequence[str] | None, protocol: str, split: str) -> tuple[str, ...]:
     if domain is None:
         domain = AGENTBOARD if protocol == "agentboard" else DEFAULT_DOMAINS
+        if split == "test":
+            domain = [name for name in domain if name not in LARGE_TESTS]
     names = (domain,) if isinstance(domain, str) else tuple(domain)
     if not names:
         raise ConfigurationError("domain=[]: expected at least one name")

@@ -6,6 +6,7 @@ import random
 import tempfile
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -229,3 +230,15 @@ def test_background_is_true_and_distractors_are_not():
     assert pool
     assert not any(fact in pool for fact in facts if " at " in fact)
     assert start.key_facts
+
+
+def test_progress_counts_what_holds_at_the_start_from_the_start(tmp_path):
+    (tmp_path / "d.pddl").write_text(DOMAIN)
+    (tmp_path / "p.pddl").write_text(PROBLEM.replace("(dark a)", "(lit a)"))
+    env = gym.make("agemem_gym:AgeMem-PDDL-v0", domain=str(tmp_path / "d.pddl"), problem=str(tmp_path / "p.pddl"))
+    _, info = env.reset(seed=0)
+    assert info["progress"] == 0.5
+    *_, info = env.step("<action>check valid actions</action>")
+    assert info["progress"] == 0.5
+    *_, info = env.step("<action>switch-on b</action>")
+    assert (info["progress"], info["success"]) == (1.0, True)
