@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.error import AlreadyPendingCallError, ClosedEnvironmentError, InvalidAction, NoAsyncCallError
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import CloudpickleWrapper, batch_space
 
@@ -67,7 +68,7 @@ def make_vec(
     if mode == "sync":
         if workers is not None:
             raise ConfigurationError(f"workers={workers!r}: only mode='async' has worker processes")
-        return SyncVectorEnv(makers, autoreset_mode=autoreset_mode)
+        return TextSyncVectorEnv(makers, autoreset_mode=autoreset_mode)
     if mode == "async":
         if workers is None:
             workers = min(num_envs, os.cpu_count() or 1)
@@ -83,6 +84,29 @@ def make_vec(
 
 def _make(env_id: str, kwargs: dict[str, Any]) -> gym.Env:
     return gym.make(env_id, **kwargs)  # in a spawned worker, too: to find this function it imports the package first
+
+
+def check_actions(actions: Sequence[str], num_envs: int) -> None:
+    """One reply for each env, and not one text for all: a text is a sequence, too.
+
+    Raises:
+        InvalidAction: it is something else.
+    """
+    if isinstance(actions, str) or not isinstance(actions, Sequence | np.ndarray):
+        raise InvalidAction(f"{actions!r:.80}: expected a tuple or list of {num_envs} replies, one for each env")
+    if len(actions) != num_envs:
+        raise InvalidAction(f"{len(actions)} replies: expected one for each of {num_envs} envs")
+
+
+class TextSyncVectorEnv(SyncVectorEnv):
+    """Gymnasium's vector env in one process, which takes one reply for each env and nothing else."""
+
+    def step(self, actions: Sequence[str]) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """One step of every env."""
+        if self.closed:
+            raise ClosedEnvironmentError("step: this vector env is closed")
+        check_actions(actions, self.num_envs)
+        return super().step(actions)
 
 
 class ProcessVectorEnv(VectorEnv):
@@ -177,15 +201,14 @@ class ProcessVectorEnv(VectorEnv):
 
     def step_async(self, actions: Sequence[str]) -> None:
         """Begin a step; the caller can work on something else until :meth:`step_wait`."""
-        if len(actions) != self.num_envs:
-            raise ConfigurationError(f"{len(actions)} actions: expected one for each of {self.num_envs} envs")
+        check_actions(actions, self.num_envs)
         self._send("step", [{i: (actions[i],) for i in share} for share in self._shares])
         self._pending = True
 
     def step_wait(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """What the step that was begun has led to."""
         if not self._pending:
-            raise ConfigurationError("step_wait: step_async has to come first")
+            raise NoAsyncCallError("step_wait: step_async has to come first", "step")
         rewards = np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, dtype=bool), np.zeros(self.num_envs, dtype=bool)
         infos: dict[str, Any] = {}
@@ -241,11 +264,11 @@ class ProcessVectorEnv(VectorEnv):
     def _send(self, command: str, asked: Sequence[Mapping[int, tuple[Any, ...]]]) -> None:
         """Give each worker its part of a command: the arguments for each of its envs."""
         if self.closed:
-            raise ConfigurationError(f"{command}: this vector env is closed")
+            raise ClosedEnvironmentError(f"{command}: this vector env is closed")
         if self._lost is not None:
             raise self._lost
         if self._pending:
-            raise ConfigurationError(f"{command}: step_wait has to come first")
+            raise AlreadyPendingCallError(f"{command}: step_wait has to come first", "step")
         self._commands += 1
         for number, (pipe, part) in enumerate(zip(self._pipes, asked, strict=True)):
             try:

@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 import psutil
 import pytest
+from gymnasium.error import AlreadyPendingCallError, ClosedEnvironmentError, InvalidAction, NoAsyncCallError
 from gymnasium.vector import AutoresetMode
 
 import agemem_gym
@@ -196,18 +197,44 @@ def test_what_cannot_be_done_in_processes_is_said():
         vector.reset(seed=[1])
     with pytest.raises(ConfigurationError, match="reset_mask"):
         vector.reset(options={"reset_mask": np.array([False, False])})
-    with pytest.raises(ConfigurationError, match="1 actions"):
+    with pytest.raises(InvalidAction, match="1 replies: expected one for each of 2"):
         vector.step(("turn left",))
-    with pytest.raises(ConfigurationError, match="step_async has to come first"):
+    with pytest.raises(NoAsyncCallError, match="step_async has to come first"):
         vector.step_wait()
     vector.reset(seed=0)
     vector.step_async(("turn left", "turn left"))
-    with pytest.raises(ConfigurationError, match="step_wait has to come first"):
+    with pytest.raises(AlreadyPendingCallError, match="step_wait has to come first"):
         vector.reset(seed=0)
     vector.step_wait()
     vector.close()
-    with pytest.raises(ConfigurationError, match="closed"):
+    with pytest.raises(ClosedEnvironmentError, match="closed"):
         vector.reset(seed=0)
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_reply_for_each_env_and_nothing_else(mode):
+    vector = agemem_gym.make_vec(ENV_ID, 4, mode, **FAST)
+    vector.reset(seed=0)
+    for actions in ("look", ("look",), ["look"] * 5, [], 4, None):
+        with pytest.raises(InvalidAction, match="4"):
+            vector.step(actions)
+    assert vector.step(["turn left"] * 4)[4]["step"].tolist() == [1, 1, 1, 1]
+    vector.close()
+    with pytest.raises(ClosedEnvironmentError):
+        vector.step(["turn left"] * 4)
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_autoreset_carries_memory_over_where_it_is_kept(mode):
+    for keep, entries in ((True, ["kept"]), (False, [])):
+        vector = agemem_gym.make_vec(ENV_ID, 1, mode, keep_memory=keep, **FAST)
+        vector.reset(seed=0)
+        vector.step([call_reply(("Add_memory", {"content": "kept"}))])
+        vector.step(["<answer>over</answer>"])
+        vector.step(["the next episode begins"])
+        *_, info = vector.step([call_reply(("Retrieve_memory", {"query": "kept"}))])
+        assert [*info["tool_results"][0][0]["data"]["contents"]] == entries
+        vector.close()
 
 
 def test_attributes_and_methods_of_the_envs_are_reached_in_order():
