@@ -50,7 +50,10 @@ class Setting:
 
 
 WHOLE = Setting(slots=64, jobs=256, latency=4.0, timeout=12.0)
+TINY = Setting(slots=64, jobs=80, latency=0.2, timeout=1.0)
+"""For the tests: every fault, but too little time for a figure of throughput."""
 QUICK = Setting(slots=64, jobs=128, latency=2.0, timeout=6.0)
+SIZES = {"tiny": TINY, "quick": QUICK, "whole": WHOLE}
 
 
 # ---------------------------------------------------------------------------------------------------------- the endpoint
@@ -143,9 +146,9 @@ def _send(writer: asyncio.StreamWriter, status: int, body: bytes, headers: str =
 # --------------------------------------------------------------------------------------------------------- the rollout
 
 
-def measure(setting: Setting, form: str) -> list[Row]:
+def measure(setting: Setting, size: str) -> list[Row]:
     """Play all jobs over the endpoint and compare."""
-    server = subprocess.Popen([sys.executable, __file__, "--serve", form], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([sys.executable, __file__, "--serve", size], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
     try:
@@ -225,13 +228,15 @@ def holds(setting: Setting, rows: list[Row]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and shorter answers, about half a minute")
+    parser.add_argument("--tiny", action="store_true", help="no figure of throughput, a few seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
     parser.add_argument("--serve", metavar="SIZE", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        asyncio.run(Endpoint(QUICK if arguments.serve == "quick" else WHOLE).serve())
-    setting = QUICK if arguments.quick else WHOLE
-    rows = measure(setting, "quick" if arguments.quick else "whole")
+        asyncio.run(Endpoint(SIZES[arguments.serve]).serve())
+    size = "tiny" if arguments.tiny else "quick" if arguments.quick else "whole"
+    setting = SIZES[size]
+    rows = measure(setting, size)
     print_table(rows, f"{setting.slots} live episodes over an endpoint with faults")
     if arguments.json:
         write_json(rows, arguments.json)
