@@ -129,7 +129,7 @@ class Context:
 
     Args:
         token_budget: `T_max`; the context may grow beyond it, :attr:`overflowed` says so.
-        count_tokens: token counter, called once per message.
+        count_tokens: token counter, called once per message; its method ``count_message(role, content)`` where it has one.
 
     Attributes:
         listener: told of every change but :meth:`reset` and :meth:`restore`.
@@ -149,7 +149,9 @@ class Context:
     def __init__(self, token_budget: int, count_tokens: TokenCounter) -> None:
         self.token_budget = token_budget
         self.listener: EditListener = lambda removed, added, at: None
-        self._count_tokens = count_tokens
+        self._count_message: Callable[[Role, str], int] = getattr(
+            count_tokens, "count_message", lambda role, content: count_tokens(content)
+        )
         self._messages: list[Message] = []
         self._chat: list[ChatMessage] = []  # these two beside the messages, so that they need not be made again
         self._rendered: list[str] = []
@@ -297,7 +299,7 @@ class Context:
         low, high = 0, len(message.content)  # the longest beginning that fits
         while low < high:
             middle = (low + high + 1) // 2
-            if self._count_tokens(message.content[:middle] + mark) <= tokens:
+            if self._count_message(message.role, message.content[:middle] + mark) <= tokens:
                 low = middle
             else:
                 high = middle - 1
@@ -321,7 +323,7 @@ class Context:
         self._next_id = snapshot.next_id
 
     def _make(self, role: Role, content: str, kind: str, protected: bool, sources: tuple[int, ...]) -> Message:
-        message = Message(self._next_id, role, content, kind, self._count_tokens(content), protected, sources)
+        message = Message(self._next_id, role, content, kind, self._count_message(role, content), protected, sources)
         self._next_id += 1
         return message
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agemem_gym.context import Context, Edit, replayed
+from agemem_gym.memory.tokens import make_token_counter
 from agemem_gym.summariser import extractive_summary, make_summariser
 
 
@@ -188,3 +189,42 @@ def test_the_end_of_the_rendered_context_is_the_end_of_the_whole(texts, limit):
         if number % 9 == 8:
             context.remove([context.messages()[number % 4].id])
         assert context.render(limit) == context.render()[-limit:]
+
+
+CHATML = (
+    "{% if messages[0]['role'] != 'system' %}<|im_start|> system\nhelp <|im_end|>\n{% endif %}"
+    "{% for message in messages %}<|im_start|> {{ message['role'] }}\n{{ message['content'] }} <|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|> assistant\n{% endif %}"
+)
+NO_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}[B] "
+    "{% for message in messages %}[ {{ message['role'] }} ] {{ message['content'] }} {% endfor %}"
+    "{% if add_generation_prompt %}[ assistant ] {% endif %}"
+)
+
+
+@pytest.mark.parametrize("template", [CHATML, NO_SYSTEM, None], ids=["chatml", "no-system", "no-template"])
+def test_a_models_tokenizer_counts_what_its_template_adds(template, tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    transformers = pytest.importorskip("transformers")
+    model = tokenizers.Tokenizer(tokenizers.models.WordLevel({"?": 0}, unk_token="?"))
+    model.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=model, unk_token="?")
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(tmp_path)
+    context = Context(1000, make_token_counter(f"hf:{tmp_path}", None))
+    for role, text in (
+        ("system", "be good and kind"),
+        ("user", "where is it ?"),
+        ("assistant", "here"),
+        ("user", "thanks"),
+    ):
+        context.append(role, text, kind="observation", protected=role == "system")
+    if template is None:
+        assert context.tokens == 10
+        return
+    messages = [dict(message) for message in context.chat()]
+    if template is NO_SYSTEM:  # what a template refuses goes into the first user message
+        messages = [{"role": "user", "content": f"{messages[0]['content']} {messages[1]['content']}"}, *messages[2:]]
+    prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert context.tokens == len(tokenizer.encode(prompt, add_special_tokens=False))

@@ -47,9 +47,46 @@ def _hugging_face(name: str) -> Callable[[str], int]:
         if isinstance(error, MissingDependencyError):
             raise
         raise ConfigurationError(f"token_counter='hf:{name}' cannot be loaded: {error}") from None
+    return TemplateCounter(tokenizer)
 
-    @lru_cache(maxsize=16_384)
-    def count(text: str) -> int:
-        return len(tokenizer.encode(text, add_special_tokens=False))
 
-    return count
+class TemplateCounter:
+    """Counts as a model reads: with its own tokenizer, and for a message with what its chat template puts round it.
+
+    Args:
+        tokenizer: of Hugging Face's transformers; without a chat template the content alone counts.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._count = lru_cache(maxsize=16_384)(self._encoded_length)
+        self._around = self._measure() if tokenizer.chat_template else {}
+
+    def __call__(self, text: str) -> int:
+        """Tokens of a text."""
+        return self._count(text)
+
+    def count_message(self, role: str, content: str) -> int:
+        """Tokens of a message in the model's prompt; the system message's hold the prompt's beginning and end as well."""
+        return self._count(content) + self._around.get(role, self._around.get("user", 0))
+
+    def _encoded_length(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _measure(self) -> dict[str, int]:
+        """By role what the template adds to a message, from the lengths of prompts that differ by one."""
+        word = "word"
+        user, assistant = {"role": "user", "content": word}, {"role": "assistant", "content": word}
+        alone, pair = self._prompt_length([user]), self._prompt_length([user, assistant])
+        asked_again = self._prompt_length([user, assistant, user])
+        content = self._count(word)
+        around = {"assistant": pair - alone - content, "user": asked_again - pair - content}
+        try:
+            with_system = self._prompt_length([{"role": "system", "content": word}, user], generate=True)
+        except Exception:  # the template refuses a system message, in an error type of its own; it goes into the user's
+            with_system = self._prompt_length([user], generate=True) + content
+        return around | {"system": with_system - content - (around["user"] + content)}
+
+    def _prompt_length(self, messages: list[dict[str, str]], *, generate: bool = False) -> int:
+        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
+        return self._encoded_length(text)
