@@ -30,6 +30,7 @@ from agemem_gym.jobs import Job
 from agemem_gym.protocol import Reply
 from agemem_gym.registration import make_memory_env
 from agemem_gym.reward import Judge
+from agemem_gym.wrappers import note_all
 
 _LONGEST_REPLY = 2000  # characters of the last reply that a failure keeps
 _RAISED = (Exception, SystemExit)  # SystemExit: a user's agent must not end a run of hours with sys.exit()
@@ -192,6 +193,7 @@ class _Rollout:
                 base = env.unwrapped
                 assert isinstance(base, MemoryEnv)
                 self._label(base.episode, job, kwargs)
+                note_all(env, base.episode)
             except _RAISED as error:
                 if self.raises or (fresh and isinstance(error, ConfigurationError | MissingDependencyError)):
                     raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from agemem_gym.errors import ConfigurationError, MissingDependencyError, import_extra
 from agemem_gym.memory.encoder import Encoder
