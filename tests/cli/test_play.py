@@ -1,11 +1,7 @@
 """``agemem play``: what costs a reply, what costs nothing, and a real terminal with arrow keys."""
 
-import os
-import pty
 import re
-import select
 import sys
-import time
 
 import pytest
 
@@ -101,70 +97,34 @@ def test_stages_begin_without_the_task(type_lines, monkeypatch, capsys):
     assert "(the task comes later)" in capsys.readouterr().out
 
 
-class Typist:
-    """A command in a terminal of its own, with somebody at the keys."""
-
-    def __init__(self, *arguments, **environment):
-        self.said = ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", COLUMNS="120", LINES="40", **environment)
-            os.execv(sys.executable, [sys.executable, "-m", "agemem_gym.cli", *arguments])
-
-    def until(self, text, seconds=60):
-        deadline = time.monotonic() + seconds
-        while text not in self.said:
-            ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f"{text!r} did not come; so far: {self.said}"
-            try:
-                self.said += os.read(self.fd, 65536).decode("utf-8", "replace")
-            except OSError:  # the terminal was closed
-                assert text in self.said, self.said
-        before, _, self.said = self.said.partition(text)
-        return before
-
-    def type(self, keys):
-        os.write(self.fd, keys.encode())
-
-    def status(self):
-        try:
-            while os.read(self.fd, 65536):
-                pass
-        except OSError:
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(status)
-
-
 UP, LEFT, TAB = "\x1b[A", "\x1b[D", "\t"
 
 
-def test_arrow_keys_bring_back_and_mend_what_was_typed():
-    typist = Typist("play", ENV, *FAST)
-    typist.until("replies left")
-    typist.type(":add a nte\r")
-    typist.until("Stored as m1.")
-    typist.until("replies left")
-    typist.type(UP + LEFT * 2 + "o\r")
-    typist.until("Stored as m2.")
-    typist.until("replies left")
-    typist.type(":memory\r")
-    typist.until("m1: a nte")
-    typist.until("m2: a note")
-    typist.until("replies left")
-    typist.type("turn l" + TAB + "\r")
-    typist.until("turn left")
-    typist.until("replies left")
-    typist.type(":quit\r")
-    assert typist.status() == 0
+def test_arrow_keys_bring_back_and_mend_what_was_typed(typist):
+    keys = typist("play", ENV, *FAST)
+    keys.until("replies left")
+    keys.type(":add a nte\r")
+    keys.until("Stored as m1.")
+    keys.until("replies left")
+    keys.type(UP + LEFT * 2 + "o\r")
+    keys.until("Stored as m2.")
+    keys.until("replies left")
+    keys.type(":memory\r")
+    keys.until("m1: a nte")
+    keys.until("m2: a note")
+    keys.until("replies left")
+    keys.type("turn l" + TAB + "\r")
+    keys.until("turn left")
+    keys.until("replies left")
+    keys.type(":quit\r")
+    assert keys.status() == 0
 
 
-def test_an_interrupt_at_the_prompt_ends_it():
-    typist = Typist("play", ENV, *FAST)
-    typist.until("replies left")
-    typist.type("\x03")
-    assert typist.status() == 130
+def test_an_interrupt_at_the_prompt_ends_it(typist):
+    keys = typist("play", ENV, *FAST)
+    keys.until("replies left")
+    keys.type("\x03")
+    assert keys.status() == 130
 
 
 def test_without_prompt_toolkit_it_plays_all_the_same(monkeypatch, capsys):
@@ -208,15 +168,15 @@ def test_no_record_is_overwritten_and_none_is_left_empty(type_lines, tmp_path):
     assert file.read_text().startswith(before)
 
 
-def test_what_was_played_before_an_interrupt_is_kept(tmp_path):
+def test_what_was_played_before_an_interrupt_is_kept(typist, tmp_path):
     file = tmp_path / "played.jsonl"
-    typist = Typist("play", ENV, *FAST, "--record", str(file))
-    typist.until("replies left ")
-    before = int(typist.until(","))
-    typist.type("turn left\r")
-    typist.until(f"replies left {before - 1}")
-    typist.type("\x03")
-    assert typist.status() == 130
+    keys = typist("play", ENV, *FAST, "--record", str(file))
+    keys.until("replies left ")
+    before = int(keys.until(","))
+    keys.type("turn left\r")
+    keys.until(f"replies left {before - 1}")
+    keys.type("\x03")
+    assert keys.status() == 130
     assert len([*read_episodes(file)]) == 1
 
 

@@ -38,7 +38,7 @@ def status(arguments):
         (["play", "nowhere:Mine-v0"], "there is no module 'nowhere'"),
         (["play", "Cartpole-v1"], "did you mean 'CartPole-v1'?"),
         (["play", "CartPole-v1"], "'CartPole-v1' cannot be made so: CartPoleEnv.__init__() got an unexpected keyword"),
-        (["play", ENV, "--env-arg", "level=GoToObjj"], "GoToObj-v0"),
+        (["play", ENV, "--env-arg", "level=GoToObjj"], "did you mean 'GoToObj'?"),
         (["play", ENV, "--env-arg", "splt=test"], "unknown keyword splt"),
         (["play", ENV, "--env-arg", "splt=test"], "did you mean 'split'?"),
         (["play", "AgeMem-ALFWorld-v0", "--env-arg", "split=tran"], "did you mean 'train'?"),
