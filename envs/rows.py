@@ -84,7 +84,7 @@ def read_rows(path: Path) -> JsonRows:
     return _read_rows(path, state.st_mtime_ns, state.st_size)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _read_rows(path: Path, changed: int, size: int) -> JsonRows:
     text = read_text(path)
     spans = list(_of_list(str(path), text) if text.lstrip(_BLANK).startswith("[") else _of_lines(text))
