@@ -43,6 +43,7 @@ def agreement(options: argparse.Namespace, terminal: Terminal) -> Status:
     from agemem_gym.agreement import LabelFile, agreements, items_of
     from agemem_gym.episode import read_episodes
     from agemem_gym.rescore import judge_for
+    from agemem_gym.reward import check_judge
 
     if not 0 <= options.threshold <= 1:
         raise ConfigurationError(f"--threshold {options.threshold}: expected a number in [0, 1]")
@@ -52,6 +53,7 @@ def agreement(options: argparse.Namespace, terminal: Terminal) -> Status:
     if not items:
         raise ConfigurationError(f"{labels_path(options)} holds no label of what is in {options.file}")
     judge = judge_for(episodes[0], options.judge)
+    check_judge(judge)
     table = Table(title=f"Agreement of judge {judge.name} with {len(items)} labels")
     for heading in ("kind", "labels", "accuracy", "kappa", "correlation"):
         table.add_column(heading, justify="left" if heading == "kind" else "right")

@@ -41,6 +41,7 @@ def rescore_file(options: argparse.Namespace, console: Console) -> Status:
     """Judge each episode of the file, and say what changed."""
     from agemem_gym.episode import open_episodes, read_episodes
     from agemem_gym.rescore import judge_for, rescore
+    from agemem_gym.reward import check_judge
 
     if options.out is not None and options.out.exists():
         raise ConfigurationError(f"--out {options.out}: there is such a file already")
@@ -50,6 +51,8 @@ def rescore_file(options: argparse.Namespace, console: Console) -> Status:
         if not episode.over:
             continue
         judge = judge_for(episode, options.judge) if options.judge else None
+        if judge is not None and not rescored:
+            check_judge(judge)
         rescored.append(rescore(episode, reward, judge))
     if not rescored:
         raise ConfigurationError(f"{options.file} holds no finished episode")

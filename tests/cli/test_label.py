@@ -1,6 +1,7 @@
 """``agemem label`` and ``agemem agreement``: keys, undo, resume, and the figures at the end."""
 
 import io
+import json
 import sys
 
 import pytest
@@ -69,10 +70,33 @@ def test_figures_and_their_intervals(label, episodes, capsys):
     assert "–" in said  # kappa is not defined where all labels are alike
 
 
-def test_a_judge_that_does_not_answer_is_status_3(label, episodes, capsys):
+def test_a_model_is_checked_first_and_what_it_does_not_judge_itself_is_counted(label, episodes, server, capsys):
     label(["y"] * 100, "--kind", "answer")
-    status = main(["agreement", str(episodes), "--labels", str(label.path), "--judge", "http://127.0.0.1:9/v1#none"])
-    assert status in (2, 3)
+    command = ["agreement", str(episodes), "--labels", str(label.path), "--judge", f"{server.url}#model"]
+    server.default = say("1.0")
+    assert main(command) == 0
+    assert "1.00 [1.00, 1.00]" in capsys.readouterr().out
+    server.script = [say("1.0")]  # the check before
+    server.default = say("I cannot say")
+    assert main([*command[:-1], f"{server.url}#another"]) == 3
+    assert "3 verdicts are not the judge's own" in capsys.readouterr().out
+    assert main([*command[:-1], f"{server.url}#a-third"]) == 2
+    assert capsys.readouterr().err.startswith("agemem: ")
+
+
+def test_rescore_checks_its_judge_first_and_tells_when_it_did_not_judge(episodes, server, capsys):
+    server.default = say("I cannot say")
+    command = ["rescore", str(episodes), "--reward", "composite", "--judge"]
+    assert main([*command, f"{server.url}#rescore-a"]) == 2
+    assert capsys.readouterr().err.startswith("agemem: ")
+    server.script = [say("1.0")]
+    assert main([*command, f"{server.url}#rescore-b"]) == 3
+    assert "with fallbacks" in capsys.readouterr().out
+
+
+def say(text):
+    body = json.dumps({"choices": [{"message": {"role": "assistant", "content": text}}]})
+    return lambda handler, _: handler.send(200, body)
 
 
 @pytest.mark.parametrize(
