@@ -1,12 +1,13 @@
 """PDDL: classical planning in words.
 
 - :mod:`.task`: :class:`PDDLTask`, and the documentation page of the env
-- :mod:`.library`: where problems come from
-- :mod:`.parsing`: PDDL text to tuples, through pddlgym's parsers
-- :mod:`.grounding`: states as bit sets, actions as three masks
+- :mod:`.commands`, :mod:`.wording`, :mod:`.facts`: what an agent may write, facts and actions in words, what is told
+- :mod:`.library`, :mod:`.generator`: where problems come from; problems for AgentBoard's four domains
+- :mod:`.text`, :mod:`.types`, :mod:`.formulas`, :mod:`.axioms`, :mod:`.parsing`: from PDDL files to the plain data of
+  :mod:`.language`
+- :mod:`.joins`, :mod:`.reachability`: which actions can ever be applied
+- :mod:`.conditions`, :mod:`.grounding`: states as bit sets, actions as masks
 - :mod:`.planner`: the expert
-- :mod:`.generators`: problems for AgentBoard's four domains
-- :mod:`.wording`: facts and actions in words
 """
 
 from agemem_gym.envs.pddl.task import PDDLTask

@@ -47,7 +47,7 @@ class Names:
             refuse_name(form, "predicate", name, self.predicates)
         arity = 2 if name == EQUAL else self.predicates[name]
         if len(form.rest) != arity:
-            fail(form, f"{name!r} takes {arity} argument{'s' * (arity != 1)}, {len(form.rest)} given")
+            fail(form, f"{name!r} takes {counted(arity)}, {len(form.rest)} given")
         return (name, *(self._term(node) for node in form.rest))
 
     def _term(self, node: Node) -> str:
@@ -58,6 +58,11 @@ class Names:
         elif term not in known:
             refuse_name(node, "variable" if term.startswith("?") else "object", term, known)
         return term
+
+
+def counted(arity: int) -> str:
+    """``"1 argument"``, ``"2 arguments"``."""
+    return f"{arity} argument{'s' * (arity != 1)}"
 
 
 def read_condition(node: Node, names: Names, positive: bool = True) -> Formula:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from agemem_gym.envs.pddl.axioms import Derivation, Derived
 from agemem_gym.envs.pddl.conditions import ALWAYS, Condition, Grounding, bound, substituted
 from agemem_gym.envs.pddl.joins import Counter
 from agemem_gym.envs.pddl.language import (
@@ -79,6 +80,7 @@ class Ground:
         static: the atoms that hold for ever.
         actions: sorted by name and arguments.
         initial: the first state.
+        derived: what follows in a state from the rest of it.
         goal: the parts of the goal, all of which have to hold; literals, and whatever else is no conjunction.
         goal_bits: what must hold at the end whichever way the goal is reached, as one bit each.
 
@@ -88,8 +90,7 @@ class Ground:
 
     def __init__(self, domain: Domain, problem: Problem, max_ground: int = MAX_GROUND) -> None:
         count = Counter(max_ground)
-        changing = {atom[0] for op in domain.operators for e in op.effects for atom in (*e.add, *e.delete)}
-        self.static = frozenset(atom for atom in problem.initial if atom[0] not in changing)
+        self.static = frozenset(atom for atom in problem.initial if atom[0] not in domain.changing)
         reached = Reachability(domain, problem, self.static, max_ground, count)
         asked = {part.atom for part in conjuncts(problem.goal) if isinstance(part, Literal) and part.atom[0] != "="}
         self.atoms: tuple[Atom, ...] = tuple(sorted(reached.atoms | asked))
@@ -108,7 +109,8 @@ class Ground:
             for binding in sorted(reached.bindings[operator.name])
             if (action := self._action(operator, binding)) is not None
         )
-        self.initial = self.mask(problem.initial)
+        self.derived = self._derived(domain, reached.atoms)
+        self.initial = self.derived.complete(self.mask(problem.initial))
         self._set_goal(problem.goal)
         self._plain = not any(action.others for action in self.actions)
         self._index = {(action.name, action.arguments): action for action in self.actions}
@@ -119,6 +121,11 @@ class Ground:
         for atom in atoms:
             mask |= self._bit.get(atom, 0)
         return mask
+
+    def after(self, state: int, action: Action) -> int:
+        """The state after an action, with all that follows from it."""
+        following = action.apply(state)
+        return self.derived.complete(following) if self.derived.rules else following
 
     def holding(self, state: int) -> list[Atom]:
         """The changing atoms that hold, in order."""
@@ -154,6 +161,20 @@ class Ground:
         self._whole = self._grounding.condition(And(self.goal), {})
         needs = self._whole.needs if self._whole is not None else 0
         self.goal_bits = tuple(1 << i for i in range(len(self.atoms)) if needs >> i & 1)
+
+    def _derived(self, domain: Domain, reached: set[Atom]) -> Derived:
+        by_head: dict[str, list[Atom]] = {}
+        for atom in self.atoms:
+            if atom in reached:
+                by_head.setdefault(atom[0], []).append(atom)
+        layers: dict[int, list[Derivation]] = {}
+        for axiom in domain.axioms:
+            for atom in by_head.get(axiom.head[0], ()):
+                binding = dict(zip(axiom.head[1:], atom[1:], strict=True))
+                condition = self._grounding.condition(axiom.body, binding)
+                if condition is not None:
+                    layers.setdefault(axiom.layer, []).append(Derivation(self._bit[atom], condition))
+        return Derived([layers[number] for number in sorted(layers)])
 
     def _written_out(self, every: Every) -> Formula:
         return And(tuple(substituted(every.body, binding) for binding in self._grounding.bindings(every)))

@@ -94,6 +94,16 @@ class Operator:
 
 
 @dataclass(frozen=True)
+class Axiom:
+    """A derived predicate: `head` holds in a state for those objects of which `body` does."""
+
+    head: Atom
+    parameters: Parameters
+    body: Formula
+    layer: int = 0
+
+
+@dataclass(frozen=True)
 class Domain:
     """A PDDL domain.
 
@@ -102,6 +112,7 @@ class Domain:
         predicates: the number of arguments of each.
         borrowed: the objects that its operators name though no constant is called so, each with a line; a problem has to have
             them.
+        axioms: the rules of derived predicates; those of a layer deny only what lower layers derive.
         action_predicates: those of pddlgym's ``(:actions …)``, which are part of no state.
     """
 
@@ -111,7 +122,15 @@ class Domain:
     constants: Parameters
     predicates: dict[str, int]
     borrowed: Mapping[str, int]
+    axioms: tuple[Axiom, ...] = ()
     action_predicates: frozenset[str] = frozenset()
+
+    @property
+    def changing(self) -> frozenset[str]:
+        """The predicates that an action or a rule can change."""
+        effects = (effect for operator in self.operators for effect in operator.effects)
+        changed = {atom[0] for effect in effects for atom in (*effect.add, *effect.delete)}
+        return frozenset(changed | {axiom.head[0] for axiom in self.axioms})
 
     def members(self, wanted: str, objects: Parameters) -> list[str]:
         """The objects of a type, in the order given."""

@@ -1,7 +1,7 @@
 """PDDL files to :class:`.Domain` and :class:`.Problem`; what cannot be read or is not supported is refused with file and line.
 
-Read are STRIPS with types, constants, equality, negation, disjunction, quantifiers and conditional effects; costs are read and
-left out of account. Numeric conditions, derived predicates, durations, chance and preferences are refused. pddlgym's own
+Read are STRIPS with types, constants, equality, negation, disjunction, quantifiers, conditional effects and derived predicates;
+costs are read and left out of account. Numeric conditions, durations, chance and preferences are refused. pddlgym's own
 ``(:actions …)``, which may stand in a comment, is understood: its predicates name actions and are part of no state.
 """
 
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from agemem_gym.envs.pddl.axioms import read_axioms
 from agemem_gym.envs.pddl.formulas import Names, parameter_names, read_condition, read_effects
 from agemem_gym.envs.pddl.language import EQUAL, And, Atom, Domain, Formula, Literal, Operator, Problem, conjuncts
 from agemem_gym.envs.pddl.text import (
@@ -26,10 +27,11 @@ from agemem_gym.envs.pddl.text import (
 )
 from agemem_gym.envs.pddl.types import Types
 
-_IN_DOMAIN = frozenset({":requirements", ":types", ":constants", ":predicates", ":functions", ":action", ":actions"})
+_IN_DOMAIN = frozenset(
+    {":requirements", ":types", ":constants", ":predicates", ":functions", ":derived", ":action", ":actions"}
+)
 _IN_PROBLEM = frozenset({":domain", ":requirements", ":objects", ":init", ":goal", ":metric", ":length"})
 _NOT_SUPPORTED = {
-    ":derived": "derived predicates are not supported",
     ":durative-action": "actions with durations are not supported",
     ":constraints": "constraints on the way to the goal are not supported",
     ":event": "events are not supported",
@@ -73,11 +75,14 @@ def domain_from(text: str, path: Path) -> Domain:
             if operator.name in operators:
                 fail(form, f"the action {operator.name!r} is defined twice")
             operators[operator.name] = operator
+        axioms = read_axioms(parts.get(":derived", ()), names, operators.values())
         if not operators:
             fail(defined, "the domain has no (:action …)")
     name = as_word(as_form(defined.items[1], "(domain NAME)").items[1], "the domain's name")
     listed = tuple(operators[name] for name in sorted(operators))
-    return Domain(name, listed, types.subtypes, tuple(sorted(constants)), predicates, names.borrowed or {}, actions)
+    return Domain(
+        name, listed, types.subtypes, tuple(sorted(constants)), predicates, names.borrowed or {}, axioms, actions
+    )
 
 
 def problem_from(text: str, path: Path, domain: Domain) -> Problem:
@@ -109,7 +114,7 @@ def _sections(defined: Form, known: frozenset[str]) -> dict[str, list[Form]]:
             fail(form, _NOT_SUPPORTED[form.head])
         if form.head not in known:
             refuse_name(form, "section", form.head, known)
-        if form.head in found and form.head != ":action":
+        if form.head in found and form.head not in (":action", ":derived"):
             fail(form, f"a second ({form.head} …)")
         found.setdefault(form.head, []).append(form)
     return found

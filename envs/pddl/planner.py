@@ -2,7 +2,8 @@
 
 Hoffmann and Nebel, "The FF planning system" (2001); lazy evaluation with two queues as in Fast Downward (Helmert, 2006). It is
 the expert of the PDDL benchmark: it plans from any state, and ends after a number of evaluations or of elementary steps,
-never by the clock. A conditional effect is an action of its own to the heuristic; disjunctions are left out of it.
+never by the clock. A conditional effect or a rule of a derived predicate is an action of its own to the heuristic;
+disjunctions are left out of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from agemem_gym.envs.pddl.grounding import Action, Ground
 EVALUATIONS = 3_000
 MAX_SEARCH = 50_000_000
 _INFINITY = 1 << 30
+_NOBODY = -1
+_STATE = 100  # elementary steps that a state counts for that is kept in memory
 
 
 class Planner:
@@ -38,6 +41,10 @@ class Planner:
                 self._needs.append(_bits(action.needs | change.condition.needs))
                 self._adds.append(_bits(change.add))
                 self._owner.append(number)
+        for derivation in ground.derived.rules:
+            self._needs.append(_bits(derivation.condition.needs))
+            self._adds.append(_bits(derivation.bit))
+            self._owner.append(_NOBODY)
         self._users: list[list[int]] = [[] for _ in ground.atoms]
         for number, needs in enumerate(self._needs):
             for bit in needs:
@@ -72,13 +79,14 @@ class Planner:
             for number, action in enumerate(self._actions):
                 if not action.applicable(current):
                     continue
-                following = action.apply(current)
+                following = self._ground.after(current, action)
                 if following in parents:
                     continue
                 parents[following] = (current, action)
                 if self._ground.reached(following):
                     return _trace(parents, following)
                 counter += 1
+                self._left -= _STATE
                 heapq.heappush(queues[0], (estimate, counter, following))
                 if number in preferred:
                     heapq.heappush(queues[1], (estimate, counter, following))
@@ -134,7 +142,7 @@ class Planner:
             seen.add(bit)
             chosen.add(reached_by[bit])
             stack.extend(self._needs[reached_by[bit]])
-        owners = {self._owner[number] for number in chosen}
+        owners = {self._owner[number] for number in chosen} - {_NOBODY}
         return len(chosen), {number for number in owners if self._actions[number].applicable(state)}
 
 

@@ -23,6 +23,9 @@ def rules(domain: Domain, changing: frozenset[str]) -> list[Rule]:
         always = [effect for effect in operator.effects if effect.always]
         found.append(_rule(operator, Effect(tuple(a for e in always for a in e.add)), changing, operator))
         found += [_rule(operator, e, changing, None) for e in operator.effects if not e.always and e.add]
+    for axiom in domain.axioms:
+        as_operator = Operator(axiom.head[0], axiom.parameters, axiom.body, ())
+        found.append(_rule(as_operator, Effect((axiom.head,)), changing, None))
     return found
 
 
@@ -48,7 +51,7 @@ class Reachability:
     def __init__(
         self, domain: Domain, problem: Problem, static: frozenset[Atom], max_ground: int, count: Counter
     ) -> None:
-        changing = frozenset(atom[0] for op in domain.operators for e in op.effects for atom in (*e.add, *e.delete))
+        changing = domain.changing
         facts = Facts()
         self.atoms: set[Atom] = set()
         self.bindings: dict[str, set[Values]] = {operator.name: set() for operator in domain.operators}

@@ -42,9 +42,9 @@ class PDDLTask:
     """Classical planning in words.
 
     **Engine.** Domains and problems are read by :mod:`.parsing`: STRIPS with types, constants, equality, negation, disjunction,
-    quantifiers and conditional effects; costs are read and left out of account. States, actions and plans are computed on the
-    grounded problem (:mod:`.grounding`), which gives the same states as ``pddlgym.core.PDDLEnv``. pddlgym itself (package
-    ``pddlgym``) is needed for its domains only, not for the four generated ones and not for your own files.
+    quantifiers, conditional effects and derived predicates; costs are read and left out of account. States, actions and plans
+    are computed on the grounded problem (:mod:`.grounding`), which gives the same states as ``pddlgym.core.PDDLEnv``. pddlgym
+    itself (package ``pddlgym``) is needed for its domains only, not for the four generated ones and not for your own files.
 
     **Observation.** One English sentence a literal, sorted; in barman and tyreworld only the new ones. **Commands.** The
     operator and the names of its objects in order (``stack b1 b2``; words such as "on" may stand between),
@@ -154,7 +154,7 @@ class PDDLTask:
             return self._step(f"The action {command.strip()[:200]!r} is not known here. {HINT}", valid=False)
         if not action.applicable(self._state):
             return self._step(f"The action {command.strip()[:200]!r} cannot be done now. {HINT}", valid=False)
-        before, self._state = self._state, action.apply(self._state)
+        before, self._state = self._state, self._ground.after(self._state, action)
         self._best = max(self._best, self._ground.satisfied(self._state))
         if self._case_now.domain_name in _ONLY_NEWS:
             return self._step(wording.describe(self._ground.holding(self._state & ~before)) or "Nothing new.")

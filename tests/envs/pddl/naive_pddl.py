@@ -137,16 +137,21 @@ class Executor:
 
     def applicable(self):
         """All actions that can be applied now, as tuples of name and objects."""
+        return {
+            (name, *arguments)
+            for name, (parameters, condition, _) in self.operators.items()
+            for arguments in self._fitting(parameters, condition)
+        }
+
+    def _fitting(self, parameters, condition):
+        """The objects for which a condition holds."""
         by_predicate = {}
         for atom in self.state:
             by_predicate.setdefault((atom[0], len(atom)), []).append(atom)
-        found = set()
-        for name, (parameters, condition, _) in self.operators.items():
-            guides = [part for part in self._conjuncts(condition) if part and part[0] not in WORDS]
-            for binding in self._bindings(parameters, guides, {}, by_predicate):
-                if self.holds(condition, binding):
-                    found.add((name, *(binding[parameter] for parameter, _ in parameters)))
-        return found
+        guides = [part for part in self._conjuncts(condition) if part and part[0] not in WORDS]
+        for binding in self._bindings(parameters, guides, {}, by_predicate):
+            if self.holds(condition, binding):
+                yield tuple(binding[name] for name, _ in parameters)
 
     def _conjuncts(self, formula):
         if formula and formula[0] == "and":
@@ -198,9 +203,7 @@ class Executor:
                 before = len(self.state)
                 for head, parameters, body in self.axioms:
                     if head in layer:
-                        for binding in self.choices(parameters):
-                            if self.holds(body, binding):
-                                self.state.add((head, *binding.values()))
+                        self.state |= {(head, *arguments) for arguments in list(self._fitting(parameters, body))}
 
     def _layers(self):
         """The derived predicates so that each stands behind those that its rules deny."""

@@ -44,7 +44,7 @@ def compare(domain_path, problem_path, walk=12, seed=0, limits=None, longest=10_
             break
         action = step or applicable[rng.choice(sorted(applicable))]
         naive.apply(action.name, *action.arguments)
-        state = action.apply(state)
+        state = ground.after(state, action)
         steps += 1
     assert not planned or steps < len(path) or ground.reached(state)
     return Agreement(len(ground.actions), steps, planned)

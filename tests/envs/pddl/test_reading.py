@@ -131,6 +131,17 @@ CONSTRUCTS = {
         "(define (problem p) (:domain d) (:objects p.1 p+2 - place) (:init (at p.1) (next.to p.1 p+2)) (:goal (at p+2)))",
         1,
     ),
+    "derived predicates, one of them from the denial of another": (
+        "(:types block)(:predicates (on ?x ?y - block) (above ?x ?y - block) (free ?x - block))"
+        "(:derived (above ?x ?y - block) (or (on ?x ?y) (exists (?z - block) (and (on ?x ?z) (above ?z ?y)))))"
+        "(:derived (free ?x - block) (not (exists (?y - block) (above ?y ?x))))"
+        "(:action put :parameters (?x ?y - block) :precondition (and (free ?x) (free ?y) (not (= ?x ?y))"
+        "   (forall (?z - block) (not (on ?x ?z)))) :effect (on ?x ?y))"
+        "(:action drop :parameters (?x ?y - block) :precondition (and (free ?x) (on ?x ?y)) :effect (not (on ?x ?y)))",
+        "(define (problem p) (:domain d) (:objects a b c d - block) (:init (on b c)) "
+        " (:goal (and (above a c) (free d) (on d a))))",
+        2,
+    ),
     "an add that wins over a delete": (
         "(:predicates (here ?x) (done))(:action stay :parameters (?x ?y) :precondition (here ?x)"
         " :effect (and (here ?y) (not (here ?x)) (done)))",
