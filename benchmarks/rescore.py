@@ -1,13 +1,15 @@
 """Rescore: saved episodes judged again, against the time that it took to play them; and whether the same terms come back.
 
 Agents that handle memory rightly and wrongly play every three-stage env with the default encoder and the composite return;
-then the records alone are judged again. ``ratio`` is how many times faster that is.
+then the records alone are judged again, in a fresh process. ``ratio`` is how many times faster that is.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from report import Row, run
@@ -34,16 +36,20 @@ def measure(quick: bool) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "episodes.jsonl.gz"
             write_episodes(file, [episode for episode in episodes if episode is not None])
-            started = time.perf_counter()
-            changed = [again.changes for again in map(rescore, read_episodes(file))]
-            judging = time.perf_counter() - started
+            with ProcessPoolExecutor(1, get_context("spawn")) as fresh:  # whose encoder has seen nothing yet
+                judging, changed = fresh.submit(judge_again, file).result()
         if any(changed) or len(changed) != len(episodes):
-            raise SystemExit(
-                f"{benchmark.name}: {sum(map(bool, changed))} of {len(episodes)} episodes have other terms"
-            )
+            raise SystemExit(f"{benchmark.name}: {sum(changed)} of {len(episodes)} episodes have other terms")
         rows.append(Row.less_is_better(benchmark.name, judging, playing, "playing them", "s", len(episodes)))
         whole = [whole[0] + judging, whole[1] + playing, whole[2] + len(episodes)]
     return [*rows, Row.less_is_better("all, terms the same", whole[0], whole[1], "playing them", "s", int(whole[2]))]
+
+
+def judge_again(file: Path) -> tuple[float, list[bool]]:
+    """Seconds that it takes to judge a file's episodes again, and of each whether a term is another."""
+    started = time.perf_counter()
+    changed = [bool(again.changes) for again in map(rescore, read_episodes(file))]
+    return time.perf_counter() - started, changed
 
 
 if __name__ == "__main__":
