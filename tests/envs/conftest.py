@@ -5,7 +5,8 @@ start, every command with what came of it, what stage 1 would tell. A change in 
 
     AGEMEM_WRITE_GOLDEN=1 pytest tests/envs        # writes the files anew; look at the difference before you commit it
 
-The engine's version is left out, so that another version of an engine that says the same passes.
+The engine's version is left out, so that another version of an engine that says the same passes; so are fields that have
+their default, so that a new field of ``TaskStart`` or ``TaskStep`` changes no file.
 """
 
 from __future__ import annotations
@@ -13,28 +14,36 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from agemem_gym.task import Task
+from agemem_gym.task import Task, TaskStart, TaskStep
 
 WRITE = "AGEMEM_WRITE_GOLDEN"
 
 
 def transcript(task: Task, seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
     """The expert's episode as plain data."""
-    start = asdict(task.reset(seed, options))
+    start = _plain(task.reset(seed, options))
     start["record"].pop("engine", None)
     told = task.background(np.random.default_rng(seed))
     steps = []
     for reply in task.expert():
         answer = reply.removeprefix("<answer>").removesuffix("</answer>")
-        steps.append({"reply": reply, **asdict(task.answer(answer) if answer != reply else task.act(reply))})
+        steps.append({"reply": reply, **_plain(task.answer(answer) if answer != reply else task.act(reply))})
     return json.loads(json.dumps({"start": start, "background": told, "steps": steps}))
+
+
+def _plain(said: TaskStart | TaskStep) -> dict[str, Any]:
+    defaults = {
+        field.name: field.default_factory() if field.default_factory is not MISSING else field.default
+        for field in fields(said)
+    }
+    return {name: value for name, value in asdict(said).items() if value != defaults[name]}
 
 
 @pytest.fixture
