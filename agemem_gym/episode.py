@@ -254,7 +254,8 @@ class Episode:
 
 def _typed(data: dict[str, Any]) -> dict[str, Any]:
     """The fields of an Episode from their JSON form."""
-    start = data["start"] | {name: tuple(data["start"][name]) for name in ("key_facts", "documents")}
+    texts = ("key_facts", "documents", "key_phrases")
+    start = data["start"] | {name: tuple(data["start"].get(name, ())) for name in texts}
     steps = [StepRecord(**step | _typed_step(step)) for step in data["steps"]]
     return data | {
         "start": TaskStart(**start),

@@ -33,7 +33,8 @@ class EpisodeRow:
 
     `tool_calls` counts calls by tool, `dialects` replies by the dialect in which they were understood, and `strict_replies`
     those that kept to the protocol's letter; `prompt_tokens` sums the context over all replies, `policy` what the agent's
-    model counted itself. `memory_quality` to `overflows` are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
+    model counted itself. `memory_quality` to `overflows`, but for `no_ops` (the share of a tool's calls that changed
+    nothing), are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
     them where something had to be remembered (`had_to_remember`). `judge_fallbacks` says why another judge than `judge`
     gave some of the scores; `diagnosis` lists the findings of :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity`
     is the mean cosine of its distractors to the query.
@@ -77,6 +78,7 @@ class EpisodeRow:
     precision: float = 0.0
     hit_rate: float | None = None
     redundant_adds: int = 0
+    no_ops: Mapping[str, float] = field(default_factory=dict)
     overflows: int = 0
     judge: str = ""
     judge_fallbacks: Sequence[str] = ()
@@ -200,6 +202,7 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
         precision=memory.precision,
         hit_rate=memory.hit_rate,
         redundant_adds=memory.redundant_adds,
+        no_ops=memory.no_ops.rates,
         overflows=memory.overflows,
         judge=memory.judge,
         judge_fallbacks=(*episode.judge_fallbacks, *judge.take_fallbacks()),

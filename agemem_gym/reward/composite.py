@@ -9,6 +9,9 @@ mode                return
 ==================  ============================================================================
 
 All terms are computed in every mode, so that runs with different rewards can be compared by any of them.
+
+The paper's context and memory terms can be earned without remembering anything. ``variant="strict"`` takes those of
+:mod:`agemem_gym.reward.strict`, which are earned by effects; ``gate="task"`` counts either in proportion to the task's score.
 """
 
 from __future__ import annotations
@@ -17,14 +20,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from agemem_gym.checks import did_you_mean
+from agemem_gym.checks import did_you_mean, one_of
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import PhraseExtractor, key_phrases
+from agemem_gym.reward import strict
 from agemem_gym.reward import terms as term
 from agemem_gym.reward.judges import Judge
 
 Mode = Literal["composite", "answer_only", "task"]
+Variant = Literal["paper", "strict"]
+Gate = Literal["none", "task"]
 PARTS: Mapping[str, tuple[str, ...]] = {
     "context": ("compression", "preventive", "preservation"),
     "memory": ("storage", "maintenance", "relevance"),
@@ -40,13 +46,15 @@ class Reward:
 
     Attributes:
         mode: see the module.
+        variant: ``"paper"``, the letter of AgeMem; ``"strict"``, terms that are earned by effects (:mod:`.strict`).
+        gate: ``"task"`` counts context and memory in proportion to the task's score, and not at all without any; ``"none"``.
         weights: of task, context and memory. The paper says 1.0 each (sec. 4.1) and 1/3 each (appendix C.4).
         no_answer: `P_no_answer`, the task term of a question without an answer.
         penalty_rounds: `P_rounds`, for using up all replies.
         penalty_overflow: `P_overflow`, for a context over its token budget.
         without: names of terms that the total leaves out, for ablations: a part of context or memory is left out of its
             mean, another one of the sum. They are still reported.
-        key_phrases: finds what of the query must be preserved.
+        key_phrases: finds what of the query must be preserved, where the task does not name it (``"strict"``).
 
     Raises:
         ConfigurationError: a value that cannot be used.
@@ -59,6 +67,8 @@ class Reward:
     penalty_overflow: float = -0.5
     without: tuple[str, ...] = ()
     key_phrases: PhraseExtractor = key_phrases
+    variant: Variant = "paper"
+    gate: Gate = "none"
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -68,6 +78,8 @@ class Reward:
             if isinstance(value, str) or not isinstance(value, Sequence):
                 raise ConfigurationError(f"{name}={value!r}: expected a list")
             object.__setattr__(self, name, tuple(value))
+        one_of("variant", self.variant, get_args(Variant))
+        one_of("gate", self.gate, get_args(Gate))
         if len(self.weights) != 3 or not all(map(_is_number, self.weights)):
             raise ConfigurationError(f"weights={self.weights!r}: expected three numbers, for task, context and memory")
         for name in ("no_answer", "penalty_rounds", "penalty_overflow"):
@@ -86,18 +98,21 @@ class Reward:
         """
         task_score = term.task_score if self.mode == "task" else term.judged_task_score
         arguments = (episode, metric) if self.mode == "task" else (episode, metric, judge)
+        parts = strict if self.variant == "strict" else term
         terms = {
             "task": task_score(*arguments, no_answer=self.no_answer),
-            "compression": term.compression(episode),
-            "preventive": term.preventive(episode),
-            "preservation": term.preservation(episode, self.key_phrases),
-            "storage": term.storage(episode, judge),
-            "maintenance": term.maintenance(episode),
-            "relevance": term.relevance(episode, judge),
+            "compression": parts.compression(episode),
+            "preventive": parts.preventive(episode),
+            "preservation": parts.preservation(episode, self.key_phrases),
+            "storage": parts.storage(episode, judge),
+            "maintenance": parts.maintenance(episode),
+            "relevance": parts.relevance(episode, judge),
             "penalty_rounds": self.penalty_rounds if term.rounds_exceeded(episode) else 0.0,
             "penalty_overflow": self.penalty_overflow if term.tokens_exceeded(episode) else 0.0,
         }
-        terms |= {name: self._mean(terms, parts) for name, parts in PARTS.items()}
+        if self.variant == "strict":
+            terms["coverage"] = strict.coverage(episode, judge)
+        terms |= {name: self._mean(terms, names) for name, names in PARTS.items()}
         return {**terms, "total": self._total(terms)}
 
     def _mean(self, terms: Mapping[str, float], parts: Sequence[str]) -> float:
@@ -110,6 +125,9 @@ class Reward:
             "answer_only": {"task": 1.0},
             "task": {"task": 1.0},
         }[self.mode]
+        if self.gate == "task":
+            share = min(max(terms["task"], 0.0), 1.0)
+            weights = {name: weight if name == "task" else weight * share for name, weight in weights.items()}
         if self.mode != "answer_only":
             weights |= {"penalty_rounds": 1.0, "penalty_overflow": 1.0}
         return float(sum(weight * terms[name] for name, weight in weights.items() if name not in self.without))

@@ -5,6 +5,7 @@ kind               meaning
 =================  ====================================================================================================
 ``hoarding``       most of what was added was never retrieved, and states nothing that was not stored already
 ``amnesia``        key facts were told and left the context with a stage, and no tool of long-term memory was called
+``farming``        most of its UPDATE, DELETE, SUMMARY and FILTER calls changed nothing: they earn terms, not a memory
 ``wipe_out``       SUMMARY or FILTER removed key facts, which then stood nowhere in the context
 ``never_written``  a key fact was told, was never stored, and is not in the context at the end
 ``deleted``        it was stored, but was deleted or overwritten before it could be retrieved
@@ -13,7 +14,7 @@ kind               meaning
 ``unused``         it is in the context at the end, and the task failed
 =================  ====================================================================================================
 
-The first three name a habit, once an episode. The others say of each key fact where it was lost, with the step. A fact that
+The first four name a habit, once an episode. The others say of each key fact where it was lost, with the step. A fact that
 was never told is the task's to find out, and is not looked for. Whether a text states a fact is told by words alone
 (:mod:`agemem_gym.facts`), so that a diagnosis costs no model and is the same everywhere. Whatever a user's own tools left in
 their results, a diagnosis does not raise (:mod:`agemem_gym.reward.calls`).
@@ -30,14 +31,20 @@ from agemem_gym.context import Message
 from agemem_gym.episode import Episode, Removal
 from agemem_gym.facts import states_fact
 from agemem_gym.reward.calls import KINDS, entry_of, kind_of, retrieved, texts_of
+from agemem_gym.reward.no_ops import no_ops
 from agemem_gym.tools.tool import ToolResult
 
-Kind = Literal["hoarding", "amnesia", "wipe_out", "never_written", "deleted", "not_retrieved", "removed", "unused"]
-HABITS: tuple[Kind, ...] = ("hoarding", "amnesia", "wipe_out")
+Kind = Literal[
+    "hoarding", "amnesia", "farming", "wipe_out", "never_written", "deleted", "not_retrieved", "removed", "unused"
+]
+HABITS: tuple[Kind, ...] = ("hoarding", "amnesia", "farming", "wipe_out")
 LOSSES: tuple[Kind, ...] = ("never_written", "deleted", "not_retrieved", "removed", "unused")
 
 LEAST_HOARD = 4
 """Entries added in vain from which an agent may be said to hoard; they have to be most of its entries, too."""
+
+LEAST_FARM = 2
+"""Calls without effect from which an agent may be said to farm; they have to be most of its changing calls, too."""
 
 _LTM_TOOLS = tuple(name for name, kind in KINDS.items() if kind != "reduced")
 
@@ -61,7 +68,7 @@ def diagnose(episode: Episode) -> tuple[Finding, ...]:
     """The findings of a finished episode: habits first, then what became of each key fact that was told."""
     traces = [_Trace(episode, fact) for fact in episode.start.key_facts]
     told = [trace for trace in traces if trace.told is not None]
-    habits = [_amnesia(episode, told), _hoarding(episode), _wipe_out(told)]
+    habits = [_amnesia(episode, told), _hoarding(episode), _farming(episode), _wipe_out(told)]
     losses = (trace.loss(episode) for trace in told)
     return tuple(finding for finding in (*habits, *losses) if finding is not None)
 
@@ -103,6 +110,15 @@ def _hoarding(episode: Episode) -> Finding | None:
         return None
     text = f"{len(wasted)} of {len(added)} entries added were never retrieved and hold no key fact that was not stored before."
     return Finding("hoarding", added[wasted[-1]], text)
+
+
+def _farming(episode: Episode) -> Finding | None:
+    idle = no_ops(episode)
+    changing = sum(kind_of(result) in ("updated", "deleted", "reduced") for result in episode.tool_results)
+    if len(idle.steps) < LEAST_FARM or 2 * len(idle.steps) <= changing:
+        return None
+    text = f"{len(idle.steps)} of {changing} UPDATE, DELETE, SUMMARY and FILTER calls changed nothing."
+    return Finding("farming", idle.steps[-1], text)
 
 
 def _wipe_out(told: Sequence[_Trace]) -> Finding | None:

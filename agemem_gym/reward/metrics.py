@@ -7,17 +7,16 @@ These are measures, not rewards: they look at the memory that is left at the end
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agemem_gym.episode import Episode
-from agemem_gym.facts import Words, words_of
+from agemem_gym.facts import Held
 from agemem_gym.reward.calls import entry_of, kind_of, texts_of
 from agemem_gym.reward.judges import Judge, MemoryVerdict
+from agemem_gym.reward.no_ops import NoOps, no_ops
 from agemem_gym.reward.terms import storage
 from agemem_gym.tools.tool import ToolResult
-
-_NEAR = 0.9  # Jaccard similarity of content words from which an entry says nothing new
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class MemoryMetrics:
         precision: share of the final memory's entries that state a gold fact.
         hit_rate: share of the RETRIEVE calls that brought an entry that states a gold fact; None without such calls.
         retrievals: RETRIEVE calls that were carried out.
+        no_ops: calls that were carried out and changed nothing, see :mod:`.no_ops`.
         redundant_adds: ADD calls whose content memory held already, in nearly the same words and the same numbers.
         overflows: replies that were asked for with a context over the token budget.
         prompt_tokens: TN, over all replies.
@@ -49,6 +49,7 @@ class MemoryMetrics:
     hit_rate: float | None = None
     retrievals: int = 0
     redundant_adds: int = 0
+    no_ops: NoOps = field(default_factory=NoOps)
     overflows: int = 0
     prompt_tokens: int = 0
     tool_calls: Mapping[str, int] = field(default_factory=dict)
@@ -71,6 +72,7 @@ def memory_metrics(episode: Episode, judge: Judge) -> MemoryMetrics:
         hit_rate=hits / len(retrievals) if retrievals else None,
         retrievals=len(retrievals),
         redundant_adds=redundant_adds(episode),
+        no_ops=no_ops(episode),
         overflows=sum(step.prompt_tokens > episode.token_budget for step in episode.steps),
         prompt_tokens=episode.prompt_tokens,
         tool_calls=dict(sorted(Counter(result.name for result in episode.tool_results).items())),
@@ -107,7 +109,7 @@ def _hits(episode: Episode, judge: Judge, retrievals: list[ToolResult], useful: 
 
 def redundant_adds(episode: Episode) -> int:
     """How many ADD calls stored what memory held already at that time."""
-    held = _Held({str(r.get("id", "")): str(r.get("content", "")) for r in episode.initial_memory})
+    held = Held({str(r.get("id", "")): str(r.get("content", "")) for r in episode.initial_memory})
     redundant = 0
     for result in episode.tool_results:
         kind, entry = kind_of(result), entry_of(result)
@@ -118,46 +120,3 @@ def redundant_adds(episode: Episode) -> int:
         elif kind == "deleted":
             held.drop(entry.id)
     return redundant
-
-
-class _Held:
-    """Entries by id, findable by nearly equal content words.
-
-    Two sets with a Jaccard similarity of at least 0.9 share one of the first tenth (and one) of their sorted words, so only
-    entries that share such a word are compared.
-    """
-
-    def __init__(self, entries: Mapping[str, str]) -> None:
-        self._words: dict[str, Words] = {}
-        self._by_word: dict[str, dict[str, None]] = {}
-        for memory_id, content in entries.items():
-            self.put(memory_id, content)
-
-    def put(self, memory_id: str, content: str) -> None:
-        self.drop(memory_id)
-        self._words[memory_id] = words_of(content)
-        for word in _first_words(self._words[memory_id]):
-            self._by_word.setdefault(word, {})[memory_id] = None
-
-    def drop(self, memory_id: str) -> None:
-        for word in _first_words(self._words.pop(memory_id, Words((), frozenset()))):
-            del self._by_word[word][memory_id]
-
-    def knows(self, content: str) -> bool:
-        new = words_of(content)
-        near = {memory_id for word in _first_words(new) for memory_id in self._by_word.get(word, ())}
-        return any(_alike(new, self._words[memory_id]) for memory_id in near)
-
-
-def _first_words(words: Words) -> list[str]:
-    ordered = sorted(set(words.all))
-    return ordered[: int((1 - _NEAR) * len(ordered)) + 1]
-
-
-def _alike(one: Words, other: Words) -> bool:
-    a, b = frozenset(one.all), frozenset(other.all)
-    return _numbers(a) == _numbers(b) and len(a & b) >= _NEAR * len(a | b)
-
-
-def _numbers(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for word in words if any(map(str.isdigit, word)))

@@ -1,5 +1,6 @@
 """Hand-made episodes: every number in them is chosen, so that every term can be worked out on paper."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -64,8 +65,9 @@ def episode(*steps, question="Where is it?", answer="Paris", facts=(), memory=()
 def made():
     """The parts of a hand-made episode."""
     return SimpleNamespace(
-        call=call, add=add, update=update, delete=delete, retrieve=retrieve, step=step, message=message, episode=episode
-    )
+        call=call, add=add, update=update, delete=delete, retrieve=retrieve, step=step, message=message, episode=episode,
+        edit=Edit, start=replace,
+    )  # fmt: skip
 
 
 class CountingEncoder:
