@@ -38,6 +38,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/memory_ops.py --json results/memory_ops.json
 	$(BIN)/python benchmarks/throughput.py --json results/throughput.json
 	$(BIN)/python benchmarks/judges.py --json results/judges.json
+	$(BIN)/python benchmarks/endpoint_faults.py --json results/endpoint_faults.json
 	$(BIN)/python benchmarks/curriculum.py --json results/curriculum.json
 	$(BIN)/python benchmarks/distractors.py --json results/distractors.json
 	$(BIN)/python benchmarks/hotpotqa_difficulty.py --json results/hotpotqa_difficulty.json
