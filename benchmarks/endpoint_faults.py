@@ -36,7 +36,7 @@ ENV = "AgeMem-BabyAI-v0"
 FAULTS = {"fails": 0.10, "garbage": 0.05, "stalls": 0.01, "429": 0.03, "breaks off": 0.02}
 ATTEMPTS = 8
 BACKOFF = 0.1  # seconds before the second attempt
-REPLIES = 4  # of each episode
+REPLIES = 8  # of each episode
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Setting:
     timeout: float
 
 
-WHOLE = Setting(slots=64, jobs=256, latency=4.0, timeout=12.0)
-TINY = Setting(slots=64, jobs=80, latency=0.2, timeout=1.0)
+WHOLE = Setting(slots=64, jobs=128, latency=4.0, timeout=12.0)
+TINY = Setting(slots=64, jobs=80, latency=0.1, timeout=1.0)
 """For the tests: every fault, but too little time for a figure of throughput."""
-QUICK = Setting(slots=64, jobs=128, latency=2.0, timeout=6.0)
+QUICK = Setting(slots=64, jobs=96, latency=2.0, timeout=6.0)
 SIZES = {"tiny": TINY, "quick": QUICK, "whole": WHOLE}
 
 
