@@ -170,11 +170,13 @@ class _Rollout:
         for slot in range(self.slots):
             yield from self._begin(slot)
         while self.live:
-            turns = [live.turn for live in self.live.values()]
-            for slot, reply in self._ask(turns).items():
+            free = []
+            for slot, reply in self._ask([live.turn for live in self.live.values()]).items():
                 if (played := self._carry_out(slot, reply)) is not None:
+                    free.append(slot)
                     yield played
-                    yield from self._begin(slot)
+            for slot in free:  # a reset takes longer than a step: those go first
+                yield from self._begin(slot)
 
     def close(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -25,6 +26,8 @@ PACKAGES = (
     "stable-baselines3",
 )
 
+_SOURCES = ("*.py", "*.json", "*.yaml", "*.pddl")  # an edited page is no other version
+
 
 @cache
 def _installed() -> tuple[tuple[str, str], ...]:
@@ -39,16 +42,26 @@ def _installed() -> tuple[tuple[str, str], ...]:
 
 @cache
 def commit() -> str | None:
-    """The commit that this package is run from, with ``-dirty`` where files differ from it; None outside a checkout."""
+    """The commit that this package is run from; None outside a checkout.
+
+    Where files differ from it, ``-dirty-`` and a fingerprint of the differences follow: two edits are two versions.
+    """
     folder = Path(__file__).parent
     if not (folder.parent / ".git").exists():
         return None
-    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty"]
+    git = ["git", "-C", str(folder)]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+        said = _output([*git, "describe", "--always", "--abbrev=12", "--exclude=*"]).decode().strip()
+        changed = _output([*git, "diff", "HEAD", "--", *_SOURCES])
     except (OSError, subprocess.SubprocessError):  # no git here, or it does not trust the folder's owner
         return None
+    if changed:
+        said += f"-dirty-{hashlib.sha256(changed).hexdigest()[:8]}"
     return said or None
+
+
+def _output(command: list[str]) -> bytes:
+    return subprocess.run(command, capture_output=True, timeout=20, check=True).stdout
 
 
 def installed_versions() -> dict[str, str]:

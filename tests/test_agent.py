@@ -115,3 +115,27 @@ def test_the_fingerprint_of_our_own_agents_covers_what_they_inherit():
         pass
 
     assert len({fingerprint_of(Mine), fingerprint_of(RandomAgent), fingerprint_of(dict)}) == 3
+
+
+def test_two_edits_of_a_checkout_are_two_versions(tmp_path, monkeypatch):
+    from agemem_gym import versions
+
+    def git(*arguments):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
+
+    (tmp_path / "package").mkdir()
+    file = tmp_path / "package" / "versions.py"
+    file.write_text("1\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    monkeypatch.setattr(versions, "__file__", str(file))
+    said = []
+    for text in ("1\n", "2\n", "3\n", "1\n"):
+        file.write_text(text)
+        versions.commit.cache_clear()
+        said.append(versions.commit())
+    versions.commit.cache_clear()
+    assert said[0] == said[3]
+    assert "dirty" not in said[0]
+    assert len(set(said)) == 3

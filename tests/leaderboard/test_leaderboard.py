@@ -14,8 +14,9 @@ from agemem_gym.cli import main
 from agemem_gym.episode import read_episodes
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.leaderboard import run_leaderboard
+from agemem_gym.leaderboard.play import Block, play_block
 from agemem_gym.leaderboard.pool import WorkerFailure
-from agemem_gym.leaderboard.results import EPISODES, RESULTS, ResultsFolder, read_rows
+from agemem_gym.leaderboard.results import EPISODES, RESULTS, ResultsFolder, read_episode, read_rows
 
 ENV = "AgeMem-BabyAI-v0"
 FAST = {"encoder": "hash", "index": "exact"}
@@ -165,3 +166,38 @@ def test_a_person_plays_in_the_terminal(monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "Stored as m1." in said
     assert "return" in said
+
+
+class Reversed:
+    """An executor of a user's own: plays the last job first."""
+
+    def play(self, wanted):
+        for item in reversed(wanted):
+            yield from play_block(Block((item,)))
+
+
+def test_an_executor_is_one_method(tmp_path):
+    rows = run_leaderboard(["random"], [ENV], 3, tmp_path / "own", env_kwargs=FAST, executor=Reversed())
+    here = run_leaderboard(["random"], [ENV], 3, tmp_path / "here", env_kwargs=FAST, slots=2)
+    assert [plain(row) for row in rows] == [plain(row) for row in here]
+    assert [row.seed for row in read_rows(tmp_path / "own" / RESULTS)] == [2, 1, 0]
+
+
+def test_a_worker_that_dies_with_several_live_episodes_takes_only_the_one_that_killed_it(agents):
+    rows = run_leaderboard(
+        ["my_agents:Deadly"], [ENV], 9, agents / "out", processes=2, slots=3, env_kwargs={**FAST, "max_rounds": 2}
+    )
+    assert [row.seed for row in rows if row.error is not None] == [1]
+    assert len(list(read_rows(agents / "out" / RESULTS))) == 9
+
+
+def test_a_stream_that_carries_memory_over_is_played_in_order_in_one_env_or_not_at_all(tmp_path):
+    keywords = {**FAST, "keep_memory": True}
+    rows = run_leaderboard(["scripted"], [ENV], 4, tmp_path, env_kwargs=keywords, processes=2, slots=3)
+    held = [read_episode(tmp_path, row).initial_memory for row in rows]
+    assert [len(records) > 0 for records in held] == [False, True, True, True]
+    lines = (tmp_path / RESULTS).read_bytes().splitlines(keepends=True)
+    (tmp_path / RESULTS).write_bytes(b"".join(lines[:2]))
+    again = run_leaderboard(["scripted"], [ENV], 4, tmp_path, env_kwargs=keywords)
+    assert len(list(read_rows(tmp_path / RESULTS))) == 6
+    assert [plain(row) for row in again] == [plain(row) for row in rows]
