@@ -26,26 +26,23 @@ JSONScalar = str | int | float | bool | None
 class TaskStart:
     """What an episode starts with.
 
-        Attributes:
-            task_id: stable name of this episode's task within the benchmark, e.g. ``"BabyAI-GoToObj-v0/1234"``; the same id
-                is always the same task.
-            instruction: the query `q`: what the agent is to do or to answer. Stands, protected, in the context.
-            observation: what the agent sees first (without the instruction). May be empty.
-            commands: one short paragraph that tells an agent which ``<action>`` commands this engine understands; empty where
-                only an answer is expected.
-            max_moves: number of engine commands after which the episode is truncated (the protocol's limit), at least 1.
-            key_facts: the gold facts, one sentence each, that a memory should hold to solve this task; hidden from the agent.
-            answer: the expected answer `A_q` for question tasks, hidden from the agent; ``None`` where the engine's state
-                decides.
-            record: plain facts that belong to every result row: engine version, hash of a game file, level, variation, seed.
-            documents: what the agent may read from the start besides the observation; each is a message of its own in the
-                context, so that FILTER can drop one and keep another.
-    <<<<<<< HEAD
-            progress: in [0, 1], what counts as done before anything was done.
-    =======
-            key_phrases: what of the query must still be findable in the context when the task is solved: names, places, things,
-                each as the engine writes it; empty where the query's own words tell (:mod:`agemem_gym.facts.phrases`).
-    >>>>>>> 999b5e5 (wip)
+    Attributes:
+        task_id: stable name of this episode's task within the benchmark, e.g. ``"BabyAI-GoToObj-v0/1234"``; the same id
+            is always the same task.
+        instruction: the query `q`: what the agent is to do or to answer. Stands, protected, in the context.
+        observation: what the agent sees first (without the instruction). May be empty.
+        commands: one short paragraph that tells an agent which ``<action>`` commands this engine understands; empty where
+            only an answer is expected.
+        max_moves: number of engine commands after which the episode is truncated (the protocol's limit), at least 1.
+        key_facts: the gold facts, one sentence each, that a memory should hold to solve this task; hidden from the agent.
+        answer: the expected answer `A_q` for question tasks, hidden from the agent; ``None`` where the engine's state
+            decides.
+        record: plain facts that belong to every result row: engine version, hash of a game file, level, variation, seed.
+        documents: what the agent may read from the start besides the observation; each is a message of its own in the
+            context, so that FILTER can drop one and keep another.
+        progress: in [0, 1], what counts as done before anything was done.
+        key_phrases: what of the query must still be findable in the context when the task is solved: names, places, things,
+            each as the engine writes it; empty where the query's own words tell (:mod:`agemem_gym.facts.phrases`).
     """
 
     task_id: str
