@@ -2,7 +2,8 @@
 
 Every operation is timed on our store and on the peer in turn, in one run; figures are medians. Vectors are made beforehand, so
 that encoding does not enter; what encoding costs stands in rows of its own. Our writes wait until the next retrieve, whose
-batch they join: the rows "add, then retrieve" show both together.
+batch they join: the rows "add, then retrieve" show both together. "best five right" is the share of queries for which Chroma's
+own search, by several settings, has the five best scores; the exact scan that answers ours has them always.
 """
 
 from __future__ import annotations
@@ -88,7 +89,13 @@ def measure(quick: bool) -> list[Row]:
     """All rows."""
     sizes, repetitions = ((10, 100, 1000), 15) if quick else ((10, 100, 1000, 10_000), 60)
     rows = [row for size in sizes for row in _operations(size, repetitions)]
-    return [*rows, _after_many_episodes(60 if quick else 400), *_encoding(5 if quick else 30)]
+    return [
+        *rows,
+        _after_many_episodes(60 if quick else 400),
+        _after_many_stores(15 if quick else 40),
+        *(row for kind in KINDS for row in _what_answers(kind, 1000 if quick else 5000, 60)),
+        *_encoding(5 if quick else 30),
+    ]
 
 
 def _operations(size: int, repetitions: int) -> list[Row]:
@@ -180,6 +187,82 @@ def _after_many_episodes(episodes: int) -> Row:
         "ms",
         share,
     )
+
+
+def _after_many_stores(stores: int) -> Row:
+    """Seconds to make a store, write 200 entries, search and close, the last ones against the first ones."""
+    vectors = Vectors(201)
+
+    def store() -> None:
+        made = MemoryStore(vectors, make_index("chroma"))
+        made.add_many([(str(number), None) for number in range(200)])
+        made.search("200", 3)
+        made.close()
+
+    times = [_seconds(store) for _ in range(stores)]
+    share = max(5, stores // 5)
+    first, last = min(times[1 : 1 + share]), min(times[-share:])
+    name = f"store of 200 entries, made and closed, after {stores}"
+    return Row.less_is_better(name, 1000 * last, 1000 * first, "the first stores", "ms", share)
+
+
+KINDS = ("unrelated", "clustered", "64 sentences")
+SETTINGS: dict[str, dict[str, int]] = {
+    "as it comes": {},
+    "ef_search 400": {"ef_search": 400},
+    "ef_search as many as there are": {"ef_search": 0},  # filled in
+    "all in the buffer": {"batch_size": 100_000, "sync_threshold": 1_000_000},
+}
+
+
+def _what_answers(kind: str, size: int, queries: int) -> list[Row]:
+    """How often Chroma's own search is right and how long it takes, against the scan of our store."""
+    table, asked = _vectors(kind, size, queries)
+    right = np.sort(np.einsum("nd,qd->qn", table, asked, dtype=np.float64), axis=1)[:, -TOP_K:]
+    encoder = Vectors(1)
+    encoder.table = np.concatenate([table, asked])
+    store = MemoryStore(encoder, make_index("exact"))
+    store.add_many([(str(number), None) for number in range(size)])
+    scan = [_seconds(lambda q=q: store.search(str(size + q), TOP_K)) for q in range(queries)]  # type: ignore[misc]
+    rows = []
+    for number, (name, settings) in enumerate(SETTINGS.items()):
+        hnsw = {"space": "cosine"} | {key: value or size for key, value in settings.items()}
+        label = f"answers-{kind.replace(' ', '-')}-{number}"
+        collection = _client.create_collection(label, embedding_function=None, configuration={"hnsw": hnsw})
+        for start in range(0, size, 5000):
+            batch = range(start, min(size, start + 5000))
+            collection.add(ids=[str(n) for n in batch], embeddings=table[start : batch.stop])
+        ask: Callable[[int], Any] = lambda q, c=collection: c.query(  # noqa: E731
+            query_embeddings=[asked[q]], n_results=TOP_K, include=[]
+        )
+        ask(0)
+        times, correct = [], 0
+        for q in range(queries):
+            started = time.perf_counter()
+            found = [int(i) for i in ask(q)["ids"][0]]
+            times.append(time.perf_counter() - started)
+            scores = np.sort(np.einsum("nd,d->n", table[found], asked[q], dtype=np.float64))
+            correct += len(found) == TOP_K and bool(np.allclose(scores, right[q], atol=1e-5))
+        _client.delete_collection(label)
+        of = f"{size:,} {kind}, {name}"
+        rows.append(
+            Row.more_is_better(f"best five right of {of}", 1.0, correct / queries or 1e-9, PEER, "share", queries)
+        )
+        medians = [1000 * statistics.median(these) for these in (scan, times)]
+        rows.append(Row.less_is_better(f"search of {of}", *medians, PEER, "ms", queries))
+    return rows
+
+
+def _vectors(kind: str, size: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors to keep and to ask for: unrelated, in 200 clusters, or of 64 sentences said over and over."""
+    rng = np.random.default_rng(size)
+    rows = rng.standard_normal((size + queries, DIMENSION))
+    if kind == "clustered":
+        rows = 0.5 * rows + rng.standard_normal((200, DIMENSION))[rng.integers(200, size=len(rows))]
+    elif kind == "64 sentences":
+        rows = rows[rng.integers(64, size=len(rows))]
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return rows[:size], rows[size:]
 
 
 def _encoding(repetitions: int) -> list[Row]:

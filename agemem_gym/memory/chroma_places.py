@@ -103,11 +103,12 @@ class InProcess:
         self._pid, self._collection, self._claim = None, None, None
 
     def _unnamed(self) -> tuple[str, set[int]]:
-        for entry in _freed:
-            if (entry.pid, entry.dimension) == (os.getpid(), self._dimension):
-                _freed.remove(entry)
-                return entry.name, set(entry.written)
-        return f"{_DEFAULT_NAME}-{next(_numbers)}", set()
+        fitting = [entry for entry in _freed if (entry.pid, entry.dimension) == (os.getpid(), self._dimension)]
+        if not fitting:
+            return f"{_DEFAULT_NAME}-{next(_numbers)}", set()
+        smallest = min(fitting, key=lambda entry: len(entry.written))  # writes into a large one take longer
+        _freed.remove(smallest)
+        return smallest.name, set(smallest.written)
 
 
 class Folder:
