@@ -57,6 +57,13 @@ class ChromaIndex:
         encoder_name: str = "",
         timeout: float = 30.0,
     ) -> None:
+        self._keywords: dict[str, Any] = {
+            "path": path,
+            "url": url,
+            "collection": collection,
+            "encoder_name": encoder_name,
+            "timeout": timeout,
+        }
         self.persistent = path is not None or url is not None
         self._place = _place(path, url, collection, timeout)
         self._encoder_name = encoder_name
@@ -65,6 +72,10 @@ class ChromaIndex:
 
     def __str__(self) -> str:
         return str(self._place)
+
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        """A copy, deep or pickled, opens a collection of its own at its first use."""
+        return partial(ChromaIndex, **self._keywords), ()
 
     @property
     def collection(self) -> Any:

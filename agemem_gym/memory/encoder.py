@@ -106,7 +106,7 @@ def unit_rows(value: Any, rows: int, source: str, dimension: int | None = None) 
 
 
 _UNIT = 1e-3
-"""Lengths this close to 1 are left as they are, so that a vector keeps its bytes."""
+"""Vectors whose square is this close to 1 are left as they are, so that they keep their bytes."""
 
 
 def encoded(encoder: Encoder, texts: Sequence[str], dimension: int | None = None) -> np.ndarray:
@@ -116,15 +116,26 @@ def encoded(encoder: Encoder, texts: Sequence[str], dimension: int | None = None
         EncoderError: the encoder raised, or gave anything but one finite vector a text, of `dimension` numbers if that
             is given.
     """
-    name = str(getattr(encoder, "name", type(encoder).__name__))
     try:
-        vectors = np.asarray(encoder.encode(texts))
+        vectors = encoder.encode(texts)
     except AgeMemError:
         raise
     except Exception as error:
-        raise EncoderError(f"encoder {name} failed: {type(error).__name__}: {error}") from error
-    unit = unit_rows(vectors, len(texts), name, dimension)
-    lengths = np.linalg.norm(vectors, axis=1)
-    if vectors.dtype == np.float32 and (np.abs(lengths - 1) < _UNIT)[lengths > 0].all():
+        raise EncoderError(f"encoder {_name(encoder)} failed: {type(error).__name__}: {error}") from error
+    if _fit(vectors, len(texts), dimension):
         return vectors
-    return unit
+    return unit_rows(vectors, len(texts), _name(encoder), dimension)
+
+
+def _fit(vectors: Any, rows: int, dimension: int | None) -> bool:
+    """Whether these are vectors as an :class:`Encoder` promises them; as cheap as it can be, for it is asked at every call."""
+    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.ndim != 2:
+        return False
+    if len(vectors) != rows or dimension not in (None, vectors.shape[1]):
+        return False
+    squares = np.einsum("nd,nd->n", vectors, vectors).tolist()
+    return all(square == 0 or -_UNIT < square - 1 < _UNIT for square in squares)  # false of NaN and infinity, too
+
+
+def _name(encoder: Encoder) -> str:
+    return str(getattr(encoder, "name", type(encoder).__name__))

@@ -69,6 +69,11 @@ class MemoryStore:
         self._next_number = 1
         self._loaded = not index.persistent
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles carry records and vectors; what a copy's index keeps in the process is written anew."""
+        behind = self._behind if self.index.persistent else set(self._slots.values())
+        return self.__dict__ | {"_behind": set(behind)}
+
     @property
     def now(self) -> int:
         """Logical time that new and changed records get."""

@@ -1,5 +1,6 @@
 """LTM: one truth in Python, whatever index proposes the candidates."""
 
+import copy
 import pickle
 import time
 
@@ -360,6 +361,20 @@ def test_a_collection_that_is_used_again_does_not_slow_down():
     cycle()
     times = [cycle() for _ in range(40)]
     assert min(times[-8:]) < 2.5 * min(times[:8]), times  # it was 9 times
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda store: pickle.loads(pickle.dumps(store))])
+def test_a_copy_of_a_store_is_a_store_of_its_own(store, copied):
+    store.add("red key")
+    store.search("red")
+    other = copied(store)
+    other.add("blue door")
+    assert found(other, "blue door", 1) == ["m2"]
+    assert [record.content for record in store] == ["red key"]
+    if hasattr(other.index, "collection"):
+        assert other.index.collection.get()["documents"] == ["red key", "blue door"]
+        assert store.index.collection.get()["documents"] == ["red key"]
+    other.close()
 
 
 def test_chroma_holds_what_the_store_holds():
