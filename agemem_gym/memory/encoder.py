@@ -133,8 +133,11 @@ def _fit(vectors: Any, rows: int, dimension: int | None) -> bool:
         return False
     if len(vectors) != rows or dimension not in (None, vectors.shape[1]):
         return False
-    squares = np.einsum("nd,nd->n", vectors, vectors).tolist()
-    return all(square == 0 or -_UNIT < square - 1 < _UNIT for square in squares)  # false of NaN and infinity, too
+    for vector in vectors:
+        square = float(vector.dot(vector))
+        if not (-_UNIT < square - 1 < _UNIT or square == 0):  # NaN is neither
+            return False
+    return True
 
 
 def _name(encoder: Encoder) -> str:

@@ -21,8 +21,8 @@ def cosines(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
         >>> cosines(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([1.0, 0.0]))
         array([1. , 0.6])
     """
-    other = np.broadcast_to(np.asarray(vector, dtype=np.float64), np.shape(vectors))
-    return np.einsum("nd,nd->n", np.ascontiguousarray(vectors, dtype=np.float64), other)
+    rows, other = (np.ascontiguousarray(part, dtype=np.float64) for part in (vectors, vector))
+    return np.einsum("nd,d->n" if other.ndim == 1 else "nd,nd->n", rows, other)
 
 
 def similarities(encoder: Encoder, text: str, others: Sequence[str]) -> np.ndarray:

@@ -28,6 +28,7 @@ from agemem_gym.memory.record import Match, MemoryBackendError, MemoryRecord, St
 from agemem_gym.memory.similarity import cosines
 
 _SCORE_DIGITS = 6
+_FEW = 8  # so few more than are asked for are ranked without a scan
 _HALF_ULP = 2.0**-24  # of float32 at 1
 _Entry = tuple[MemoryRecord, np.ndarray]
 _T = TypeVar("_T")
@@ -145,6 +146,7 @@ class MemoryStore:
         slot = self._slot(memory_id)
         record = self._entry(slot)[0]
         self._change({slot: None})
+        self._inherited.discard(memory_id)
         return record
 
     def search(self, query: str, top_k: int = 3, metadata_filter: Mapping[str, Any] | None = None) -> list[Match]:
@@ -172,7 +174,7 @@ class MemoryStore:
             slots = self._near(vector, top_k)
         else:
             slots = [s for s in self._slots.values() if matches(self._entry(s)[0].metadata, metadata_filter)]
-        return self._ranked(vector, slots)[:top_k]
+        return self._ranked(vector, slots, top_k)
 
     def clear(self) -> None:
         """Forget everything; ids begin at m1 again, and the clock at 0.
@@ -208,7 +210,7 @@ class MemoryStore:
 
     def _change(self, changes: Mapping[int, _Entry | None]) -> None:
         """Put entries into slots, and empty those that get None: all of them, or none if the index fails."""
-        self._behind |= changes.keys()
+        self._behind.update(changes)
         if self.index.persistent:
             self._settle(changes)
         for slot in changes:
@@ -216,11 +218,10 @@ class MemoryStore:
         for slot, entry in changes.items():
             if entry is not None:
                 self._fill(slot, *entry)
-        self._inherited &= self._slots.keys()
 
     def _empty(self, slot: int) -> None:
-        if (entry := self._entry_or_none(slot)) is not None:
-            del self._slots[entry[0].id]
+        if slot < len(self._records) and (record := self._records[slot]) is not None:
+            del self._slots[record.id]
             self._records[slot] = None
             self._free.add(slot)
 
@@ -266,11 +267,12 @@ class MemoryStore:
         changes: dict[int, _Entry | None] = {slot: None for id_, slot in self._slots.items() if id_ not in kept}
         slots = sorted([*changes, *self._empty_slots(len(new))])[: len(new)]
         self._change(changes | dict(zip(slots, zip(new, vectors, strict=True), strict=True)))
+        self._inherited &= kept
         self._trim()
 
     def _empty_slots(self, count: int) -> list[int]:
         """The lowest slots without a record."""
-        lowest = heapq.nsmallest(count, self._free)
+        lowest = heapq.nsmallest(count, self._free) if self._free else []
         return [*lowest, *range(len(self._records), len(self._records) + count - len(lowest))]
 
     def _make_room(self, slot: int, dimension: int) -> None:
@@ -291,24 +293,27 @@ class MemoryStore:
 
     # ------------------------------------------------------------------------------------------------- search
 
-    def _near(self, vector: np.ndarray, top_k: int) -> np.ndarray | list[int]:
+    def _near(self, vector: np.ndarray, top_k: int) -> list[int]:
         """The slots of all entries that may be among the best, ties included: a float32 scan with its error for a margin."""
-        if top_k >= len(self._slots):
+        if len(self._slots) <= top_k + _FEW:
             return list(self._slots.values())
         scores = np.einsum("nd,d->n", self._vectors[: len(self._records)], vector)
-        scores[list(self._free)] = -np.inf
+        if self._free:
+            scores[list(self._free)] = -np.inf
         error = (len(vector) + 2) * _HALF_ULP  # of a sum of d products of unit vectors, by Cauchy and Schwarz
         margin = 2.1 * error + 10.0**-_SCORE_DIGITS  # of two such sums, and of the rounding of scores
-        return np.flatnonzero(scores >= np.partition(scores, -top_k)[-top_k] - margin)
+        found: list[int] = np.flatnonzero(scores >= np.partition(scores, -top_k)[-top_k] - margin).tolist()
+        return found
 
-    def _ranked(self, vector: np.ndarray, slots: np.ndarray | Sequence[int]) -> list[Match]:
-        """The records in `slots` with their scores, best first, ties in the order of their ids."""
-        scores = cosines(self._vectors[slots], vector) if len(slots) else np.zeros(0)
-        found = [
-            Match(self._entry(slot)[0], round(float(score), _SCORE_DIGITS) + 0.0)
-            for slot, score in zip(slots, scores, strict=True)
-        ]
-        return sorted(found, key=lambda match: (-match.score, match.record.number))
+    def _ranked(self, vector: np.ndarray, slots: Sequence[int], top_k: int) -> list[Match]:
+        """The best of the records in `slots` with their scores, ties in the order of their ids."""
+        if not slots:
+            return []
+        scores = cosines(self._vectors[slots], vector).tolist()
+        records = [self._entry(slot)[0] for slot in slots]
+        order = [(-round(score, _SCORE_DIGITS), record.number) for score, record in zip(scores, records, strict=True)]
+        best = heapq.nsmallest(top_k, range(len(order)), key=order.__getitem__)
+        return [Match(records[i], 0.0 - order[i][0]) for i in best]
 
     # ------------------------------------------------------------------------------------------------- parts
 

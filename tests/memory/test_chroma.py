@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from agemem_gym.errors import ConfigurationError, EngineError
@@ -176,19 +177,15 @@ def test_a_folder_is_free_after_close(tmp_path):
 
 
 def test_opening_and_closing_a_folder_leaves_nothing_open(tmp_path):
-    import psutil
+    def open_there():
+        return [file.path for file in psutil.Process().open_files() if file.path.startswith(str(tmp_path))]
 
-    def cycle():
+    for _ in range(5):
         store = persistent(chroma_path=str(tmp_path))
-        store.search("x")
+        store.add("x")
+        assert open_there()
         store.close()
-
-    for _ in range(3):
-        cycle()
-    before = psutil.Process().num_fds()
-    for _ in range(10):
-        cycle()
-    assert psutil.Process().num_fds() <= before
+        assert open_there() == []
 
 
 @pytest.mark.parametrize("where", ["process", "path", "server"])
