@@ -1,5 +1,6 @@
 """The leaderboard: complete after a kill, no row twice, the same table; users' own agents; workers that die."""
 
+import json
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ FAST = {"encoder": "hash", "index": "exact"}
 
 
 def plain(row):
-    return {key: value for key, value in vars(row).items() if key not in ("seconds", "place")}
+    return {key: value for key, value in json.loads(row.to_json()).items() if key not in ("seconds", "place")}
 
 
 def table(path):
