@@ -1,9 +1,11 @@
 """The reply protocol: what an agent may say, how it is read, and the system prompt that tells it so.
 
-- :mod:`agemem_gym.protocol.reply`: :class:`Reply`, :func:`parse`, and :func:`call_reply`, which writes what `parse` reads
-- :mod:`agemem_gym.protocol.prompt`: :func:`system_prompt` and what is said of the stages
+- :mod:`~agemem_gym.protocol.reply`: :class:`Reply`, its errors, and :func:`call_reply`, which writes what `parse` reads
+- :mod:`~agemem_gym.protocol.dialects`: :func:`parse`, and the :data:`DIALECTS` in which models write
+- :mod:`~agemem_gym.protocol.prompt`: :func:`system_prompt` and what is said of the stages
 """
 
+from agemem_gym.protocol.dialects import DIALECTS, fitted, make_dialects, parse
 from agemem_gym.protocol.prompt import STAGES_PROMPT, system_prompt
 from agemem_gym.protocol.reply import (
     FORMAT_ERRORS,
@@ -11,21 +13,25 @@ from agemem_gym.protocol.reply import (
     MAX_REPLY_CHARACTERS,
     Reply,
     ToolCall,
+    bounded,
     call_reply,
     encodable,
-    parse,
     reply_text,
 )
 
 __all__ = [
+    "DIALECTS",
     "FORMAT_ERRORS",
     "MAX_CALLS_PER_REPLY",
     "MAX_REPLY_CHARACTERS",
     "STAGES_PROMPT",
     "Reply",
     "ToolCall",
+    "bounded",
     "call_reply",
     "encodable",
+    "fitted",
+    "make_dialects",
     "parse",
     "reply_text",
     "system_prompt",

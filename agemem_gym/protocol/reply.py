@@ -1,14 +1,10 @@
-"""What a reply is, and how its text is read.
+"""What a reply is: the data that :func:`agemem_gym.protocol.parse` gives, its errors, and how one is written.
 
 One reply is an optional ``<think>…</think>`` block and then exactly one of (AgeMem, arXiv:2601.01885, sec. 3 and app. A)::
 
     <tool_call>[{"name": "Add_memory", "arguments": {"content": "…"}}, …]</tool_call>
     <answer>…</answer>
     <action>go to desk 1</action>
-
-A reply with no tag at all is an action, so that a plain text-game agent works unchanged. Native OpenAI tool calls are
-accepted as JSON too. :func:`parse` never raises: anything malformed becomes a :class:`Reply` with a ``format_error`` that
-names what was wrong.
 """
 
 from __future__ import annotations
@@ -36,18 +32,14 @@ FORMAT_ERRORS: dict[str, str] = {
 }
 """Every format error by its name in ``info["format_error"]``, with what the agent is told."""
 
-_BLOCKS = ("tool_call", "answer", "action")
-_TAG = re.compile(r"<(/?)(think|tool_call|answer|action)>")
-_THINK = re.compile(r"\s*<think>(.*?)</think>", re.DOTALL)
-_BLOCK = re.compile(r"\s*<(tool_call|answer|action)>(.*)</\1>\s*", re.DOTALL)
-
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One call of a memory tool, as the agent wrote it."""
+    """One call of a memory tool, as the agent wrote it; `id` is what a native endpoint calls it, if it does."""
 
     name: str
     arguments: Mapping[str, Any]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +53,8 @@ class Reply:
         answer: the final answer.
         format_error: a key of :data:`FORMAT_ERRORS`.
         detail: what exactly was wrong, e.g. the JSON parser's message and position.
+        dialect: names of the dialects (:data:`agemem_gym.protocol.DIALECTS`) that it took to understand it, joined by
+            ``+``; empty where the reply kept to the letter.
     """
 
     think: str | None = None
@@ -69,6 +63,12 @@ class Reply:
     answer: str | None = None
     format_error: str | None = None
     detail: str = ""
+    dialect: str = ""
+
+    @property
+    def strict(self) -> bool:
+        """Whether the reply kept to the letter of the protocol."""
+        return not self.dialect and self.format_error is None
 
     def complaint(self) -> str:
         """What the agent is told of its malformed reply."""
@@ -82,117 +82,27 @@ class Reply:
         )
 
 
-class _Malformed(Exception):
+class Malformed(Exception):
+    """A reply, or a part of one, that is not understood: `error` is a key of :data:`FORMAT_ERRORS`."""
+
     def __init__(self, error: str, detail: str = "") -> None:
         self.error = error
         self.detail = detail
 
 
-def parse(text: str) -> Reply:
-    """Parse one reply of an agent; any string at all is taken.
+def bounded(text: str) -> str:
+    """A reply as contexts and records keep it: whole, or of one that is too long the beginning and what is left out.
 
     Example:
-        >>> parse("<think>hm</think><answer>Paris</answer>").answer
-        'Paris'
-        >>> parse("go to desk 1").action
-        'go to desk 1'
-        >>> parse('<tool_call>{"name": "Add_memory", "arguments": {"content": "x"}}</tool_call>').tool_calls[0].name
-        'Add_memory'
-        >>> parse("<action>look</action><answer>42</answer>").format_error
-        'several_blocks'
+        >>> bounded("look")
+        'look'
+        >>> len(bounded("x" * 1_000_000)) == MAX_REPLY_CHARACTERS, bounded("x" * 1_000_000)[-32:]
+        (True, '… [1000000 characters, cut here]')
     """
-    if len(text) > MAX_REPLY_CHARACTERS:
-        return Reply(format_error="too_long", detail=f"{len(text)} characters")
-    text = encodable(text)
-    thought = _THINK.match(text)
-    think = thought.group(1).strip() if thought else None
-    rest = text[thought.end() :] if thought else text
-    try:
-        return _parse_rest(rest, think)
-    except _Malformed as malformed:
-        return Reply(think=think, format_error=malformed.error, detail=malformed.detail)
-
-
-def _parse_rest(text: str, think: str | None) -> Reply:
-    if not text.strip():
-        raise _Malformed("empty_reply" if think is None else "nothing_after_think")
-    if _TAG.search(text) is None:
-        return _parse_untagged(text.strip(), think)
-    block = _BLOCK.fullmatch(text)
-    if block is None or _TAG.search(block.group(2)):
-        raise _explain(text)
-    name, content = block.group(1), block.group(2).strip()
-    if not content:
-        raise _Malformed("empty_block", f"<{name}>")
-    if name == "tool_call":
-        return Reply(think=think, tool_calls=_parse_calls(_load_json(content)))
-    return Reply(think=think, answer=content) if name == "answer" else Reply(think=think, action=content)
-
-
-def _parse_untagged(text: str, think: str | None) -> Reply:
-    """A bare command, or a chat completion's native tool calls as JSON."""
-    if text[0] in "[{":
-        try:
-            value = _load_json(text)
-        except _Malformed:
-            return Reply(think=think, action=text)
-        if isinstance(value, dict) and value.get("tool_calls"):
-            value = value["tool_calls"]
-        calls = value if isinstance(value, list) else [value]
-        if calls and all(isinstance(call, dict) and ("function" in call or "name" in call) for call in calls):
-            return Reply(think=think, tool_calls=_parse_calls(calls))
-    return Reply(think=think, action=text)
-
-
-def _explain(text: str) -> _Malformed:
-    """Why tagged text is not one block."""
-    opened = [tag.group(2) for tag in _TAG.finditer(text) if not tag.group(1)]
-    closed = [tag.group(2) for tag in _TAG.finditer(text) if tag.group(1)]
-    if sorted(opened) != sorted(closed):
-        unpaired = next(name for name in ("think", *_BLOCKS) if opened.count(name) != closed.count(name))
-        return _Malformed(
-            "unclosed_tag", f"<{unpaired}>: {opened.count(unpaired)} opened, {closed.count(unpaired)} closed"
-        )
-    if len(opened) > 1:
-        return _Malformed("several_blocks", "found " + ", ".join(f"<{name}>" for name in opened))
-    if opened == ["think"]:
-        return _Malformed("nothing_after_think" if text.rstrip().endswith("</think>") else "text_outside_tags")
-    if text.index(f"</{opened[0]}>") < text.index(f"<{opened[0]}>"):
-        return _Malformed("unclosed_tag", f"</{opened[0]}> stands before <{opened[0]}>")
-    return _Malformed("text_outside_tags")
-
-
-def _load_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _Malformed("bad_json", f"{error.msg} at character {error.pos}") from None
-    except RecursionError:
-        raise _Malformed("bad_json", "nested too deeply") from None
-    except ValueError:  # an integer of thousands of digits
-        raise _Malformed("bad_json", "a number is too large") from None
-
-
-def _parse_calls(value: Any) -> tuple[ToolCall, ...]:
-    calls = value if isinstance(value, list) else [value]
-    if not calls:
-        raise _Malformed("empty_block", "no tool call in the list")
-    if len(calls) > MAX_CALLS_PER_REPLY:
-        raise _Malformed("too_many_calls", f"{len(calls)} calls")
-    return tuple(_parse_call(call, number) for number, call in enumerate(calls, start=1))
-
-
-def _parse_call(call: Any, number: int) -> ToolCall:
-    if isinstance(call, dict) and isinstance(call.get("function"), dict):
-        call = call["function"]  # OpenAI's {"type": "function", "function": {"name": …, "arguments": "…"}}
-    if not isinstance(call, dict) or not isinstance(call.get("name"), str):
-        raise _Malformed("bad_call", f"call {number} has no name")
-    arguments = call.get("arguments", {})
-    if isinstance(arguments, str):
-        arguments = _load_json(arguments)
-    if not isinstance(arguments, dict):
-        raise _Malformed("bad_call", f"the arguments of call {number} are no object")
-    return ToolCall(encodable(call["name"]), _encodable_json(arguments))
+    if len(text) <= MAX_REPLY_CHARACTERS:
+        return text
+    mark = f"… [{len(text)} characters, cut here]"
+    return text[: MAX_REPLY_CHARACTERS - len(mark)] + mark
 
 
 def encodable(text: str) -> str:
@@ -204,38 +114,21 @@ def encodable(text: str) -> str:
     return text
 
 
-def _encodable_json(value: Any, depth: int = 0) -> Any:
-    """`value` with every string encodable and every number finite, nested at most 32 levels."""
-    if isinstance(value, str):
-        return encodable(value)
-    if isinstance(value, (dict, list)) and depth >= 32:
-        raise _Malformed("bad_json", "nested too deeply")
-    if isinstance(value, dict):
-        return {encodable(key): _encodable_json(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_encodable_json(item, depth + 1) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        raise _Malformed("bad_json", "NaN and Infinity are not JSON")
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
-        raise _Malformed("bad_json", "a number is too large")
-    return value
-
-
 def call_reply(*calls: tuple[str, Mapping[str, Any]], think: str | None = None) -> str:
-    """The reply text that calls tools: the inverse of :func:`parse`.
+    """The reply text that calls tools: the inverse of :func:`agemem_gym.protocol.parse`.
 
     Example:
         >>> call_reply(("Delete_memory", {"memory_id": "m1", "confirmation": True}))
         '<tool_call>[{"name": "Delete_memory", "arguments": {"memory_id": "m1", "confirmation": true}}]</tool_call>'
     """
-    # "<" is escaped so that no content can close the block
+    # "<" is escaped so that no content can close the block, nor look like a block of its own
     body = json.dumps([{"name": name, "arguments": dict(arguments)} for name, arguments in calls], ensure_ascii=False)
     body = body.replace("<", "\\u003c")
-    return (f"<think>{think}</think>" if think is not None else "") + f"<tool_call>{body}</tool_call>"
+    return write_thought(think) + f"<tool_call>{body}</tool_call>"
 
 
 def reply_text(reply: Reply) -> str:
-    """The text of a well-formed reply, as :func:`parse` reads it.
+    """The text of a well-formed reply, as :func:`agemem_gym.protocol.parse` reads it.
 
     Example:
         >>> reply_text(Reply(think="hm", action="look"))
@@ -244,7 +137,7 @@ def reply_text(reply: Reply) -> str:
     Raises:
         ValueError: the reply says nothing, or was malformed: its text is not known any more.
     """
-    think = "" if reply.think is None else f"<think>{reply.think}</think>"
+    think = write_thought(reply.think)
     if reply.tool_calls:
         return call_reply(*((call.name, call.arguments) for call in reply.tool_calls), think=reply.think)
     if reply.action is not None:
@@ -252,3 +145,26 @@ def reply_text(reply: Reply) -> str:
     if reply.answer is not None:
         return f"{think}<answer>{reply.answer}</answer>"
     raise ValueError(f"a Reply with tool calls, an action or an answer was expected, not {reply!r:.200}")
+
+
+def write_thought(think: str | None) -> str:
+    r"""The ``<think>`` block of a thought, none for ``None``; a ``</think>`` within it stands as ``<\/think>``."""
+    if think is None:
+        return ""
+    return f"<think>{_CLOSES_THOUGHT.sub(_with_one_more_backslash, think)}</think>"
+
+
+def read_thought(content: str) -> str:
+    """The thought in the content of a ``<think>`` block: the inverse of :func:`write_thought`, spaces around it apart."""
+    return _CLOSES_THOUGHT.sub(_with_one_less_backslash, content).strip()
+
+
+_CLOSES_THOUGHT = re.compile(r"<(\\*)/think>")
+
+
+def _with_one_more_backslash(found: re.Match[str]) -> str:
+    return f"<{found[1]}\\/think>"
+
+
+def _with_one_less_backslash(found: re.Match[str]) -> str:
+    return f"<{found[1][1:]}/think>"

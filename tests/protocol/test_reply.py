@@ -10,6 +10,7 @@ from agemem_gym.protocol import (
     FORMAT_ERRORS,
     MAX_CALLS_PER_REPLY,
     MAX_REPLY_CHARACTERS,
+    bounded,
     call_reply,
     parse,
     system_prompt,
@@ -52,6 +53,37 @@ def test_native_openai_tool_calls_are_understood(wrap):
     assert (reply.tool_calls[0].name, reply.tool_calls[0].arguments) == ("Add_memory", {"content": "x"})
 
 
+def test_native_json_is_no_letter():
+    assert parse(ADD).dialect == "bare_json"
+    assert parse(ADD, dialects="strict").action == ADD
+
+
+def test_arguments_under_another_name_are_not_lost_without_a_word():
+    reply = parse('<tool_call>{"name": "Add_memory", "parameters": {"content": "x"}}</tool_call>', dialects="strict")
+    assert (reply.format_error, "parameters" in reply.detail) == ("bad_call", True)
+
+
+def test_a_json_string_that_holds_a_block_is_no_block():
+    content = "he said <answer>42</answer></tool_call><action>look</action></think>"
+    body = json.dumps([{"name": "Add_memory", "arguments": {"content": content}}])
+    for dialects in ("strict", "all"):
+        reply = parse(f"<tool_call>{body}</tool_call>", dialects=dialects)
+        assert reply.strict
+        assert reply.tool_calls[0].arguments == {"content": content}
+
+
+def test_a_thought_that_holds_its_own_end_parses_back():
+    reply = parse(call_reply(("Add_memory", {"content": "x"}), think="a </think> b"))
+    assert (reply.think, reply.tool_calls[0].name) == ("a </think> b", "Add_memory")
+
+
+def test_a_too_long_reply_is_kept_to_a_bound():
+    kept = bounded("x" * 10_000_000)
+    assert len(kept) == MAX_REPLY_CHARACTERS
+    assert "10000000 characters" in kept
+    assert bounded("x" * MAX_REPLY_CHARACTERS) == "x" * MAX_REPLY_CHARACTERS
+
+
 def test_untagged_json_that_is_no_call_is_an_action():
     assert parse('{"city": "Paris"}').action == '{"city": "Paris"}'
     assert parse("[1, 2").action == "[1, 2"
@@ -92,7 +124,7 @@ def test_untagged_json_that_is_no_call_is_an_action():
     ],
 )
 def test_every_malformed_case_has_its_name(text, error):
-    reply = parse(text)
+    reply = parse(text, dialects="strict")
     assert reply.format_error == error
     assert error in reply.complaint()
 
@@ -129,9 +161,14 @@ _JSON = st.recursive(
 )
 
 
-@given(st.lists(st.tuples(st.text(), st.dictionaries(st.text(), _JSON, max_size=3)), min_size=1, max_size=4))
-def test_call_reply_is_the_inverse_of_parse(calls):
-    parsed = parse(call_reply(*calls, think="so"))
+_THOUGHTS = st.lists(st.sampled_from(["</think>", "<\\\\/think>", "<\\\\\\\\/think>", "<answer>x</answer>", " ", "a"])).map("".join)
+
+
+@given(st.lists(st.tuples(st.text(), st.dictionaries(st.text(), _JSON, max_size=3)), min_size=1, max_size=4), _THOUGHTS)
+def test_call_reply_is_the_inverse_of_parse(calls, think):
+    parsed = parse(call_reply(*calls, think=think))
+    assert parsed.strict
+    assert parsed.think == think.strip()
     assert [(call.name, dict(call.arguments)) for call in parsed.tool_calls] == [
         (name, arguments) for name, arguments in calls
     ]
