@@ -564,7 +564,7 @@ class MemoryEnv(gym.Env[str, str]):
                 "prompt": self.tokens_so_far[0],
                 "reply": self.tokens_so_far[1],
             },
-            "tool_results": [vars(result).copy() for result in results],
+            "tool_results": [result.as_info() for result in results],
             "format_error": reply.format_error if reply else None,
             "valid": standing.valid,
             "progress": standing.progress,

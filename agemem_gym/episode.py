@@ -268,7 +268,7 @@ def _typed(data: dict[str, Any]) -> dict[str, Any]:
 def _typed_step(step: dict[str, Any]) -> dict[str, Any]:
     policy = step["policy"]
     return {
-        "tool_results": tuple(ToolResult(**result) for result in step["tool_results"]),
+        "tool_results": tuple(ToolResult.from_json(result) for result in step["tool_results"]),
         "policy": None if policy is None else PolicyRecord(**policy),
     }
 

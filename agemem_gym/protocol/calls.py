@@ -62,7 +62,11 @@ def _with_usual_keys(call: Mapping[str, Any], notes: set[str]) -> Mapping[str, A
         return call
     name = next((key for key in _NAME_KEYS if isinstance(call.get(key), str)), None)
     if name is None:
-        if len(call) == 1 and isinstance(next(iter(call.values())), dict):
+        if (
+            len(call) == 1
+            and isinstance(next(iter(call.values())), dict)
+            and not call.keys() & {*_NAME_KEYS, *_ARGUMENT_KEYS}
+        ):
             notes.add("keys")
             return dict(zip(("name", "arguments"), *call.items(), strict=True))  # {"Add_memory": {…}}
         return call
@@ -94,14 +98,18 @@ def _names_a_tool(call: Mapping[str, Any], known: Callable[[str], bool] | None) 
 # ------------------------------------------------------------------------------------------------------ JSON
 
 
-def load_json(text: str, notes: set[str] | None = None) -> Any:
-    """The JSON value of `text`; with `notes`, small faults are mended (dialect ``json_repair``)."""
+def load_json(text: str, notes: set[str] | None = None, *, closed: bool = False) -> Any:
+    """The JSON value of `text`; with `notes`, small faults are mended (dialect ``json_repair``).
+
+    What may have been cut off is not mended: brackets have to close, unless the caller knows that nothing was (`closed`).
+    """
     try:
         return _load(text)
     except Malformed as malformed:
         if notes is None or malformed.detail in _NOT_TO_MEND:
             raise
-        value = _mended(text)
+        text = text.strip()
+        value = _mended(text) if closed or json_end(text, 0) == len(text) else None
         if value is None:
             raise
         notes.add("json_repair")
@@ -196,6 +204,8 @@ def _swallowed(string: str, balanced: bool) -> bool:
 
 def json_end(text: str, start: int) -> int | None:
     """Where the object or list that begins at `start` ends, by its brackets and quotes alone; None where it does not."""
+    if text[start : start + 1] not in ("{", "["):
+        return None
     depth, quote, previous = 0, "", ""
     position = start
     while position < len(text):

@@ -13,7 +13,6 @@ in :attr:`~agemem_gym.protocol.Reply.dialect` what it took.
 
 from __future__ import annotations
 
-
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -22,9 +21,9 @@ from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.protocol.grammar import TAG, read_strictly, split_thought
 from agemem_gym.protocol.native import without_channels
-from agemem_gym.protocol.reading import read_tagged
+from agemem_gym.protocol.reading import Known, read_tagged
 from agemem_gym.protocol.reply import MAX_REPLY_CHARACTERS, Malformed, Reply, ToolCall, encodable
-from agemem_gym.protocol.untagged import Known, read_untagged
+from agemem_gym.protocol.untagged import read_untagged
 
 DIALECTS: dict[str, str] = {
     "opened_think": "`reasoning</think>…`: the template opened `<think>` in the prompt",
@@ -149,7 +148,9 @@ def _reread(text: str, strict: Reply, commands: bool, tools: Tools | None, notes
         reply = _read(text, commands, known if tools is not None else None, notes)
     except Malformed as malformed:
         notes.clear()
-        return Reply(think=strict.think, format_error=malformed.error, detail=malformed.detail) if untagged else strict
+        if not untagged and malformed.error != "too_many_calls":
+            return strict
+        return Reply(think=strict.think, format_error=malformed.error, detail=malformed.detail)
     return reply
 
 
@@ -158,7 +159,7 @@ def _read(text: str, commands: bool, known: Known | None, notes: set[str]) -> Re
         notes.add("harmony")
         text = channels
     kept = set(notes)
-    if (reply := read_tagged(text, notes)) is not None:
+    if (reply := read_tagged(text, known, notes)) is not None:
         return reply
     notes.intersection_update(kept)
     return read_untagged(text, commands, known, notes)

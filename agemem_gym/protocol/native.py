@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -135,7 +136,9 @@ def python_calls(text: str) -> list[Any] | None:
     if not re.match(r"\[?\s*\w+\s*\(", text) or len(text) > 8_192 or text.count("(") + text.count("[") > MAX_DEPTH:
         return None
     try:
-        lines = ast.parse(text).body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # text of a model's
+            lines = ast.parse(text).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     calls: list[Any] = []

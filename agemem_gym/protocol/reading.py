@@ -7,11 +7,15 @@ The functions get `notes`, a set that collects the names of the dialects that we
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from agemem_gym.protocol import native
 from agemem_gym.protocol.calls import calls_of, check_count, json_end, load_json
 from agemem_gym.protocol.reply import Malformed, Reply, ToolCall, read_thought
+
+Known = Callable[[str], bool]
+"""Whether there is a tool of that name."""
 
 _NAMES = "think|thinking|thought|tool_call|answer|action"
 ANY_TAG = re.compile(rf"<(?P<close>/?)\s*(?P<name>{_NAMES})\s*>", re.IGNORECASE)
@@ -31,6 +35,13 @@ TURN_END = re.compile(
 )
 _LEADING = re.compile(rf"\s*(?:{_OPENERS})")
 _TRAILING = re.compile(rf"(?:{_TOKENS})\s*$")
+_ANNOUNCED = re.compile(
+    r"(?:\[\s*)?\{\s*[\"'](?:name|function|tool_calls|tool|tool_name|role|id|type)[\"']?\s*(?::|$)|<function=|<｜tool▁call|<\|channel\|>"
+    r"|<\|?(?:tool_calls|function_call)\|?>|<\|tool_call|\[TOOL_CALLS\]|<\|python_tag\|>|[*_]*action input\s*\d*\s*[*_]*:",
+    re.IGNORECASE,
+)
+_PYTHON_CALL = re.compile(r"(?:^|[\[\n,`])\s*(\w+)\(")
+_JSON_CALL = re.compile(r"(?:\[\s*)?\{\s*[\"'](?:name|function|tool_calls|tool|tool_name|role|id|type)[\"']\s*:")
 _FENCE_OPENS = re.compile(r"\s*(`{3,}|~~~)[ \t]*[\w+-]*[ \t]*(?:\n|(?=[\[{<]))")
 _FENCE_CLOSES = re.compile(r"\s*(`{3,}|~~~)")
 
@@ -44,11 +55,20 @@ def trimmed(text: str, notes: set[str]) -> str:
     return text.strip()
 
 
-def read_tagged(text: str, notes: set[str]) -> Reply | None:
-    """The reply in the first block of `text`; None where it has no block."""
+def announces_call(text: str, known: Known | None) -> bool:
+    """Whether a tool call begins somewhere in `text`, in JSON, in Python, or in the format of some family of models."""
+    if _ANNOUNCED.search(text):
+        return True
+    return known is not None and any(known(found[1]) for found in _PYTHON_CALL.finditer(text))
+
+
+def read_tagged(text: str, known: Known | None, notes: set[str]) -> Reply | None:
+    """The reply in the first block of `text`; None where it has no block, or where a call without tags comes first."""
     think, rest = take_thoughts(trimmed(text, notes), notes)
     found = _next_tag(rest)
     if found is None or (found["close"] and found["name"].lower() in _THOUGHTS):
+        return None
+    if announces_call(rest[: found.start()], known):
         return None
     if found["close"]:
         raise Malformed("unclosed_tag", f"{found.group()} stands before any block")
@@ -93,9 +113,9 @@ def _opened_by_template(text: str) -> re.Match[str] | None:
 
     The thought may speak of tags. A ``</think>`` in the JSON of a call is none, nor one behind an end of the turn.
     """
-    spans = [(tag.end(), json_end(text, _skip_fence(text, tag.end()))) for tag in _opened(text, "tool_call")]
+    calls = [(start, json_end(text, start) or len(text)) for start in _call_starts(text)]
     for tag in ANY_TAG.finditer(text):
-        if tag["name"].lower() not in _THOUGHTS or any(end and start < tag.start() < end for start, end in spans):
+        if tag["name"].lower() not in _THOUGHTS or any(start < tag.start() < end for start, end in calls):
             continue
         if not tag["close"]:
             return None
@@ -104,8 +124,9 @@ def _opened_by_template(text: str) -> re.Match[str] | None:
     return None
 
 
-def _opened(text: str, name: str) -> list[re.Match[str]]:
-    return [tag for tag in ANY_TAG.finditer(text) if not tag["close"] and tag["name"].lower() == name][:32]
+def _call_starts(text: str) -> list[int]:
+    """Where the JSON of calls begins, as far as one can see."""
+    return [found.start() for found in _JSON_CALL.finditer(text)][:16]
 
 
 # ------------------------------------------------------------------------------------------- the first block
@@ -139,10 +160,10 @@ def _unclosed_content(text: str, start: int, name: str, notes: set[str]) -> tupl
     ended = TURN_END.search(text, start)
     end = ended.start() if ended else len(text)
     content = text[start:end]
-    if ANY_TAG.search(content) or (name == "action" and "\n" in content.strip()):
+    if ANY_TAG.search(content) or "\n" in content.strip():
         raise Malformed("unclosed_tag", f"<{name}> is not closed")
     notes.add("unclosed")
-    return _without_half_a_tag(content, f"</{name}>").strip(), end
+    return _without_half_a_tag(content.rstrip(), f"</{name}>").strip(), end
 
 
 def _without_half_a_tag(text: str, tag: str) -> str:
@@ -218,7 +239,7 @@ def _mended_block(text: str, start: int, values: list[Any], notes: set[str]) -> 
     body = text[start : closing.start()] if closing else text[start:]
     if closing is None or values or ANY_TAG.search(body):
         raise Malformed("bad_json", "the JSON does not end")
-    value = load_json(body, notes)
+    value = load_json(body, notes, closed=True)
     return [value], closing.end()
 
 
@@ -230,7 +251,7 @@ def _read_native(text: str, position: int, notes: set[str]) -> tuple[list[Any], 
     if not body.strip():
         raise Malformed("empty_block", "<tool_call>")
     body = re.sub(r"\s*`{3,}\s*$", "", body)
-    for name in ("function_tags", "glm"):
+    for name in ("function_tags", "glm") if closing else ("function_tags",):  # a call of GLM's has no end of its own
         found = native.FORMATS[name](body, notes)
         if found and not found[0].strip() and not found[2].strip():
             notes |= {name} | (set() if closing else {"unclosed"})

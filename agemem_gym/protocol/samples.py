@@ -25,7 +25,12 @@ Writer = Callable[[Reply, Random], "str | None"]
 _PROSE = ("Sure, here is my reply.", "Let me do that.", "I think this is right:", "Okay.")
 _AFTERWORDS = ("I hope this helps!", "That should do.", "Let me know what comes next.")
 _ENDS = ("<|im_end|>", "<|eot_id|>", "</s>", "<end_of_turn>", "<|endoftext|>", "<｜end▁of▁sentence｜>")
-_STARTS = ("<|im_start|>assistant\n", "<|start_header_id|>assistant<|end_header_id|>\n\n", "<start_of_turn>model\n", "<s>")
+_STARTS = (
+    "<|im_start|>assistant\n",
+    "<|start_header_id|>assistant<|end_header_id|>\n\n",
+    "<start_of_turn>model\n",
+    "<s>",
+)
 _TURNS = (
     "<|im_end|>\n<|im_start|>user\nNothing happens.<|im_end|>\n<|im_start|>assistant\n",
     "\nObservation: Nothing happens.\n",
@@ -102,7 +107,9 @@ def _end_token(reply: Reply, rng: Random) -> str:
 
 
 def _plays_on(reply: Reply, rng: Random) -> str:
-    other = rng.choice(("<answer>unknown</answer>", "<action>look</action>", call_reply(("Add_memory", {"content": "?"}))))
+    other = rng.choice(
+        ("<answer>unknown</answer>", "<action>look</action>", call_reply(("Add_memory", {"content": "?"})))
+    )
     return reply_text(reply) + rng.choice(_TURNS) + other
 
 
@@ -151,7 +158,11 @@ def _bare_json(reply: Reply, rng: Random) -> str:
     if rng.random() < 0.5:
         return _json(reply.tool_calls[0]) if len(reply.tool_calls) == 1 else _array(reply)
     calls = [
-        {"id": f"call_{i}", "type": "function", "function": {"name": c.name, "arguments": json.dumps(dict(c.arguments))}}
+        {
+            "id": f"call_{i}",
+            "type": "function",
+            "function": {"name": c.name, "arguments": json.dumps(dict(c.arguments))},
+        }
         for i, c in enumerate(reply.tool_calls)
     ]
     return json.dumps({"role": "assistant", "content": None, "tool_calls": calls})
@@ -176,7 +187,8 @@ def _plain_answer(reply: Reply, rng: Random) -> str | None:
 
 def _python(reply: Reply, rng: Random) -> str:
     calls = [
-        f"{call.name}({', '.join(f'{key}={value!r}' for key, value in call.arguments.items())})" for call in reply.tool_calls
+        f"{call.name}({', '.join(f'{key}={value!r}' for key, value in call.arguments.items())})"
+        for call in reply.tool_calls
     ]
     return f"```tool_code\n{chr(10).join(calls)}\n```" if rng.random() < 0.5 else f"[{', '.join(calls)}]"
 
@@ -207,7 +219,9 @@ def _function_tags(reply: Reply, rng: Random) -> str:
 def _glm(reply: Reply, rng: Random) -> str:
     return "\n".join(
         f"<tool_call>{call.name}\n"
-        + "".join(f"<arg_key>{k}</arg_key>\n<arg_value>{_bare_value(v)}</arg_value>\n" for k, v in call.arguments.items())
+        + "".join(
+            f"<arg_key>{k}</arg_key>\n<arg_value>{_bare_value(v)}</arg_value>\n" for k, v in call.arguments.items()
+        )
         + "</tool_call>"
         for call in reply.tool_calls
     )
@@ -232,7 +246,9 @@ def _harmony(reply: Reply, rng: Random) -> str | None:
     if reply.tool_calls:
         call = reply.tool_calls[0]
         arguments = json.dumps(dict(call.arguments))
-        return f"{thought}<|channel|>commentary to=functions.{call.name} <|constrain|>json<|message|>{arguments}<|call|>"
+        return (
+            f"{thought}<|channel|>commentary to=functions.{call.name} <|constrain|>json<|message|>{arguments}<|call|>"
+        )
     return f"{thought}<|channel|>final<|message|>{_block(reply)}<|return|>"
 
 

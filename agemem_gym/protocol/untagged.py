@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from agemem_gym.protocol import native
 from agemem_gym.protocol.calls import calls_of, json_end, load_json, looks_like_call
-from agemem_gym.protocol.reading import TURN_END, take_thoughts, trimmed
+from agemem_gym.protocol.reading import TURN_END, Known, announces_call, take_thoughts, trimmed
 from agemem_gym.protocol.reply import Malformed, Reply
 
-Known = Callable[[str], bool]
-"""Whether there is a tool of that name."""
-
 _FENCED = re.compile(r"(?:`{3,}|~~~)[ \t]*([\w+-]*)[ \t]*\n(.*?)\n?\s*(?:`{3,}|~~~)", re.DOTALL)
-_STARTS_LIKE_CALL = re.compile(
-    r"(?:(?:`{3,}|~~~)\w*\s*)?\[?\s*\{\s*[\"']?(?:name|function|tool_calls|tool|tool_name)[\"']?\s*(?::|$)"
-    r"|.*?(?:<function=|<｜tool▁call|<\|channel\|>|<\|?(?:tool_calls?|function_call)\|?>|\[TOOL_CALLS\]|<\|python_tag\|>)",
-    re.DOTALL,
-)
-_PYTHON_CALL = re.compile(r"(?:(?:`{3,}|~~~)\w*\s*)?\[?\s*(\w+)\(")
 _THOUGHT = re.compile(r"[\s*_#>-]*(?:thought|thoughts|reasoning)\s*\d*\s*[*_]*:[*_]*", re.IGNORECASE)
 _LABEL = r"(?P<label>action|final answer|answer)\s*\d*\s*[*_]*:[*_]*[ \t]*"
 _LINE_LABEL = re.compile(rf"^[ \t*_#>-]*{_LABEL}", re.IGNORECASE | re.MULTILINE)
@@ -53,9 +43,8 @@ def read_untagged(text: str, commands: bool, known: Known | None, notes: set[str
         return Reply(think=think if think is not None else inner, tool_calls=calls_of(calls, notes))
     if reply := _react(rest, think, known, notes):
         return reply
-    python = _PYTHON_CALL.match(rest)
-    if _STARTS_LIKE_CALL.match(rest) or (python and known is not None and known(python[1])):
-        raise Malformed("bad_json", "it begins like a tool call, and is none")
+    if announces_call(rest, known):
+        raise Malformed("bad_json", "it looks like a tool call, and is none")
     return _plain(rest, think, commands, notes)
 
 
@@ -112,7 +101,7 @@ def _bare_calls(text: str, known: Known | None, notes: set[str]) -> native.Found
         return "", calls, text[len(body) :]
     if known is None:
         return None
-    start = re.search(r"\[?\s*\{\s*[\"']\w+[\"']\s*:", body)
+    start = re.search(r"(?:\[\s*)?\{\s*[\"']\w+[\"']\s*:", body)
     if start is None or json_end(body, start.start()) != len(body.rstrip()):
         return None
     calls = _whole_calls(body[start.start() :], known, notes)
@@ -124,9 +113,8 @@ def _whole_calls(text: str, known: Known | None, notes: set[str]) -> list[Any] |
     text = text.strip()
     if text[:1] in ("{", "["):
         used: set[str] = set()
-        whole = json_end(text, 0) == len(text)  # what was cut off is not mended
         try:
-            value = load_json(text, used if whole else None)
+            value = load_json(text, used)
         except Malformed:
             value = None
         if isinstance(value, dict) and value.get("tool_calls"):

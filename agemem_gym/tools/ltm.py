@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field
 
 from agemem_gym.memory import Match, MemoryRecord, UnknownMemoryError
 from agemem_gym.memory.filters import FilterError
+from agemem_gym.tools.effects import Added, Deleted, Retrieved, Updated
 from agemem_gym.tools.tool import Arguments as ArgumentModel
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
 
@@ -38,7 +39,7 @@ class AddMemory(Tool):
             metadata["memory_type"] = arguments.memory_type
         metadata |= {"timestamp": scene.step, "source": "agent", "stage": scene.stage}
         record = scene.memory.add(arguments.content, metadata)
-        return ToolResult(f"Stored as {record.id}.", data=_record_data(record))
+        return ToolResult(f"Stored as {record.id}.", effect=Added(record))
 
 
 class UpdateMemory(Tool):
@@ -66,7 +67,7 @@ class UpdateMemory(Tool):
         metadata = dict(old.metadata) if arguments.metadata is None else dict(arguments.metadata)
         metadata |= written_by_env | {"modified": scene.step}
         record = scene.memory.update(old.id, arguments.content, metadata)
-        return ToolResult(f"Updated {record.id}.", data={**_record_data(record), "old_content": old.content})
+        return ToolResult(f"Updated {record.id}.", effect=Updated(old, record))
 
 
 class DeleteMemory(Tool):
@@ -90,7 +91,7 @@ class DeleteMemory(Tool):
         if not arguments.confirmation:
             raise ToolError(f"{record.id} was not deleted: confirmation is false.")
         scene.memory.delete(record.id)
-        return ToolResult(f"Deleted {record.id}.", data=_record_data(record))
+        return ToolResult(f"Deleted {record.id}.", effect=Deleted(record))
 
 
 class RetrieveMemory(Tool):
@@ -116,14 +117,7 @@ class RetrieveMemory(Tool):
             matches = scene.memory.search(arguments.query, arguments.top_k, arguments.metadata_filter)
         except FilterError as error:
             raise ToolError(str(error)) from None
-        return ToolResult(
-            format_matches(matches),
-            data={
-                "ids": [match.record.id for match in matches],
-                "contents": [match.record.content for match in matches],
-                "scores": [round(match.score, 6) for match in matches],
-            },
-        )
+        return ToolResult(format_matches(matches), effect=Retrieved(tuple(matches)))
 
 
 def format_matches(matches: list[Match]) -> str:
@@ -138,7 +132,3 @@ def _existing(scene: Scene, memory_id: str) -> MemoryRecord:
         return scene.memory.get(memory_id)
     except UnknownMemoryError:
         raise ToolError(f"There is no entry {memory_id!r} in long-term memory.") from None
-
-
-def _record_data(record: MemoryRecord) -> dict[str, Any]:
-    return {"id": record.id, "content": record.content}

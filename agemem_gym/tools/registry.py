@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
-from agemem_gym.errors import ConfigurationError
+from agemem_gym.checks import did_you_mean
+from agemem_gym.errors import ConfigurationError, EngineError
+from agemem_gym.protocol.reply import ToolCall
+from agemem_gym.tools.fitting import fit_arguments, nearest
 from agemem_gym.tools.ltm import AddMemory, DeleteMemory, RetrieveMemory, UpdateMemory
 from agemem_gym.tools.stm import FilterContext, FilterMode, SummaryContext
-from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
+from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolFailure, ToolResult
 
 _REGISTRY: dict[str, type[Tool]] = {
     tool.name: tool for tool in (AddMemory, UpdateMemory, DeleteMemory, RetrieveMemory, SummaryContext, FilterContext)
 }
+
+_OURS = frozenset(_REGISTRY.values())
 
 PAPER_TOOLS: tuple[str, ...] = tuple(_REGISTRY)
 """The six tools of AgeMem (arXiv:2601.01885), sec. 3.1."""
@@ -64,13 +71,14 @@ def _make_tool(spec: str | Tool) -> Tool:
     if isinstance(spec, str) and spec in _REGISTRY:
         return _REGISTRY[spec]()
     raise ConfigurationError(
-        f"unknown tool {spec!r}; known are {', '.join(_REGISTRY)}. A tool of your own is an instance of "
+        f"unknown tool {spec!r}; known are {', '.join(_REGISTRY)}{did_you_mean(spec, _REGISTRY)}. "
+        "A tool of your own is an instance of "
         "agemem_gym.tools.Tool, or a class given to agemem_gym.tools.register_tool."
     )
 
 
 class ToolSet:
-    """The tools of one env, in order."""
+    """The tools of one env, in order. Their schemas are built once, when they are first asked for."""
 
     def __init__(self, tools: Sequence[Tool]) -> None:
         self._tools = {tool.name: tool for tool in tools}
@@ -82,16 +90,46 @@ class ToolSet:
         return name in self._tools
 
     def schemas(self) -> list[dict[str, Any]]:
-        """All tools in OpenAI function form."""
-        return [tool.schema() for tool in self]
+        """All tools in OpenAI function form; a fresh copy, which the caller may change."""
+        schemas: list[dict[str, Any]] = json.loads(self._schemas_as_json)
+        return schemas
 
-    def call(self, name: str, arguments: Mapping[str, Any], scene: Scene) -> ToolResult:
-        """Carry out one call. A call that cannot be carried out changes nothing and says why in the result."""
+    @cached_property
+    def _schemas_as_json(self) -> str:
+        return json.dumps([tool.schema() for tool in self])
+
+    @cached_property
+    def _properties(self) -> dict[str, Mapping[str, Any]]:
+        return {schema["function"]["name"]: schema["function"]["parameters"]["properties"] for schema in self.schemas()}
+
+    def fit(self, call: ToolCall) -> tuple[ToolCall, Collection[str]]:
+        """The call with names and values as the schemas have them, and the dialects (``names``, ``values``) that took.
+
+        A call that is right as it stands, or that nothing makes right, is given back unchanged.
+        """
+        name = nearest(call.name, self._tools)
+        tool = self._tools.get(name)
+        if tool is None:
+            return call, ()
+        needed = {"names"} if name != call.name else set()
+        arguments = call.arguments
+        if not _valid(tool, arguments):
+            fitted, took = fit_arguments(arguments, self._properties.get(name, {}))
+            if _valid(tool, fitted):
+                arguments, needed = fitted, needed | took
+        return (replace(call, name=name, arguments=arguments), needed) if needed else (call, ())
+
+    def call(self, name: str, arguments: Mapping[str, Any], scene: Scene, call_id: str = "") -> ToolResult:
+        """Carry out one call. A call that cannot be carried out changes nothing and says why in the result.
+
+        Raises:
+            ToolFailure: the tool, or what it needs, failed; memory is as it was, and the context is the recorder's to undo.
+        """
         try:
             result = self._run(name, arguments, scene)
         except ToolError as error:
             result = ToolResult(f"Error: {error}", ok=False)
-        return replace(result, name=name, arguments=arguments)
+        return replace(result, name=name, arguments=arguments, call_id=call_id)
 
     def _run(self, name: str, arguments: Mapping[str, Any], scene: Scene) -> ToolResult:
         tool = self._tools.get(name)
@@ -101,7 +139,35 @@ class ToolSet:
             validated = tool.Arguments.model_validate(arguments)
         except ValidationError as error:
             raise ToolError(f"{name}: {_complaints(error)}") from None
-        return tool.run(validated, scene)
+        return _carried_out(tool, validated, scene)
+
+
+def _valid(tool: Tool, arguments: Mapping[str, Any]) -> bool:
+    try:
+        tool.Arguments.model_validate(arguments)
+    except ValidationError:
+        return False
+    return True
+
+
+def _carried_out(tool: Tool, arguments: Any, scene: Scene) -> ToolResult:
+    """Run the tool; memory goes back to what it was if the tool does not come to an end.
+
+    The six tools change memory in one call, which keeps its own promise to change nothing if it fails; only for a user's own
+    tools is a snapshot taken.
+    """
+    before = None if type(tool) in _OURS else scene.memory.snapshot()
+    try:
+        result = tool.run(arguments, scene)
+        if not isinstance(result, ToolResult):
+            raise TypeError(f"run() has to return a ToolResult, not {type(result).__name__}")
+    except BaseException as error:
+        if before is not None:
+            scene.memory.restore(before)
+        if isinstance(error, (ToolError, EngineError)) or not isinstance(error, Exception):
+            raise
+        raise ToolFailure(f"{tool.name} failed: {type(error).__name__}: {error}") from error
+    return result
 
 
 def _complaints(error: ValidationError) -> str:

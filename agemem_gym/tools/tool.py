@@ -2,6 +2,7 @@
 
 A tool gets its validated arguments and a :class:`Scene` (the context, the memory and what goes with them), does its work,
 and returns a :class:`ToolResult`. To refuse, it raises :class:`ToolError`: the agent reads the message, nothing changes.
+Whatever else it raises ends the episode, and changes nothing either.
 
 Example:
     >>> class CountMemory(Tool):
@@ -22,13 +23,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from agemem_gym.context import Context, Similarity, Summariser
-from agemem_gym.errors import AgeMemError
+from agemem_gym.errors import AgeMemError, EngineError
+from agemem_gym.tools.effects import Effect, effect_from_json
 
 if TYPE_CHECKING:
     from agemem_gym.memory import Memory
@@ -36,6 +40,13 @@ if TYPE_CHECKING:
 
 class ToolError(AgeMemError):
     """A call that a tool refuses; its message is what the agent reads."""
+
+
+class ToolFailure(EngineError):
+    """A tool, or what it needs (the memory, an encoder, a summariser), failed through no fault of the agent's.
+
+    Nothing was changed, and the episode ends.
+    """
 
 
 class Arguments(BaseModel):
@@ -76,9 +87,11 @@ class ToolResult:
     Attributes:
         text: what the agent reads.
         ok: False where the call was refused.
-        data: plain values for records and rewards: ids, contents, scores.
-        name: the tool, as the agent called it.
-        arguments: the arguments, as the agent gave them.
+        data: plain values that a user may read: ids, contents, scores. Made from the effect where there is one.
+        name: the tool, by its name in the schema where there is such a one.
+        arguments: the arguments, as they were carried out.
+        effect: what the call did, typed; None where it did nothing, or where a user's own tool does not say.
+        call_id: what a native endpoint calls the call, if it came from one.
     """
 
     text: str
@@ -86,6 +99,28 @@ class ToolResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    effect: Effect | None = None
+    call_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.effect is not None and not self.data:
+            object.__setattr__(self, "data", self.effect.data())
+
+    def as_info(self) -> dict[str, Any]:
+        """The result as ``info["tool_results"]`` has it: plain data, the caller's own."""
+        return {
+            "name": self.name,
+            "arguments": dict(self.arguments),
+            "ok": self.ok,
+            "text": self.text,
+            "data": dict(self.data),
+            "call_id": self.call_id,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ToolResult:
+        """The result whose fields are `data`, the effect in its JSON form; records without effects are read, too."""
+        return cls(**{**data, "effect": effect_from_json(data.get("effect"))})
 
 
 class Tool(ABC):
@@ -113,20 +148,22 @@ class Tool(ABC):
 
     def schema(self) -> dict[str, Any]:
         """The tool in OpenAI function form."""
-        parameters = self.Arguments.model_json_schema()
-        properties = {name: _plain(value) for name, value in parameters.get("properties", {}).items()}
+        parameters = _parameters(self.Arguments)
         return {
             "type": "function",
-            "function": {
-                "name": self.name,
-                "description": self.description,
-                "parameters": {
-                    "type": "object",
-                    "properties": properties,
-                    "required": parameters.get("required", []),
-                },
-            },
+            "function": {"name": self.name, "description": self.description, "parameters": deepcopy(parameters)},
         }
+
+
+@cache
+def _parameters(arguments: type[Arguments]) -> dict[str, Any]:
+    """The JSON schema of an argument model; pydantic takes a millisecond for one, so each is made once."""
+    schema = arguments.model_json_schema()
+    return {
+        "type": "object",
+        "properties": {name: _plain(value) for name, value in schema.get("properties", {}).items()},
+        "required": schema.get("required", []),
+    }
 
 
 def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -161,7 +161,9 @@ _JSON = st.recursive(
 )
 
 
-_THOUGHTS = st.lists(st.sampled_from(["</think>", "<\\\\/think>", "<\\\\\\\\/think>", "<answer>x</answer>", " ", "a"])).map("".join)
+_THOUGHTS = st.lists(
+    st.sampled_from(["</think>", "<\\\\/think>", "<\\\\\\\\/think>", "<answer>x</answer>", " ", "a"])
+).map("".join)
 
 
 @given(st.lists(st.tuples(st.text(), st.dictionaries(st.text(), _JSON, max_size=3)), min_size=1, max_size=4), _THOUGHTS)
