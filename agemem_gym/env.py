@@ -34,7 +34,19 @@ from agemem_gym.memory import Encoder, make_encoder, make_memory, similarities
 from agemem_gym.memory.make import MemorySpec
 from agemem_gym.memory.tokens import make_token_counter
 from agemem_gym.plain import plain
-from agemem_gym.protocol import MAX_REPLY_CHARACTERS, Reply, encodable, parse, reply_text, system_prompt
+from agemem_gym.protocol import (
+    MAX_REPLY_CHARACTERS,
+    PromptMaker,
+    Reply,
+    ToolCall,
+    bounded,
+    encodable,
+    fitted,
+    make_dialects,
+    make_prompt,
+    parse,
+    reply_text,
+)
 from agemem_gym.recorder import Recorder
 from agemem_gym.rendering import print_step
 from agemem_gym.reward import Judge, Reward, make_judge, make_reward
@@ -88,6 +100,10 @@ class MemoryEnv(gym.Env[str, str]):
             system message and the task never leave: where they alone do not fit, the episode ends.
         filter_threshold: θ of FILTER (eq. 15).
         filter_mode: what FILTER's criteria describe: ``"remove"``, as in the paper, or ``"keep"``.
+        dialects: how replies may be written: ``"all"``, ``"strict"`` (to the letter), or names of
+            :data:`agemem_gym.protocol.DIALECTS`.
+        prompt_style: how the system message shows reply format and tools: ``"full"`` or ``"compact"``.
+        system_prompt: makes the system message instead, see :func:`agemem_gym.protocol.make_prompt`.
         summariser: ``"extractive"``, a chat model or its URL, or a callable from messages to text (eq. 14); see
             :func:`agemem_gym.summariser.make_summariser`.
         reward: ``"task"``, ``"composite"``, ``"answer_only"``, or a :class:`agemem_gym.reward.Reward`.
@@ -123,6 +139,7 @@ class MemoryEnv(gym.Env[str, str]):
     token_usage        ``context`` (tokens now), ``budget``, ``prompt`` (sum over all replies), ``reply`` (likewise)
     tool_results       what the calls of this reply came to: ``[{"name", "arguments", "ok", "text", "data"}, …]``
     format_error       name of the format error of this reply, or None
+    dialect            how this reply was written, see :data:`agemem_gym.protocol.DIALECTS`; empty where to the letter
     valid              the engine understood this reply's command (True where there was none)
     progress, success  of the task, so far
     metrics            the task's further numbers by name
@@ -174,6 +191,9 @@ class MemoryEnv(gym.Env[str, str]):
         on_overflow: OnOverflow = "penalise",
         filter_threshold: float = 0.6,
         filter_mode: FilterMode = "remove",
+        dialects: str | Sequence[str] = "all",
+        prompt_style: str = "full",
+        system_prompt: PromptMaker | None = None,
         summariser: str | Summariser | ChatModel | ChatCallable = "extractive",
         reward: str | Reward = "task",
         reward_options: Mapping[str, Any] | None = None,
@@ -196,6 +216,8 @@ class MemoryEnv(gym.Env[str, str]):
         self.render_mode = render_mode
         self.encoder = make_encoder(encoder)
         self.tools = make_tools(tools, filter_mode)
+        self.dialects = make_dialects(dialects)
+        self._prompt = make_prompt(prompt_style if system_prompt is None else system_prompt)
         self.reward = make_reward(reward, reward_options)
         self.judge = make_judge(judge, self.encoder, judge_options)
         self.summariser = make_summariser(summariser)
@@ -252,7 +274,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.memory.now = self.clock + self.recorder.number
         stage, prompt_tokens = self.stage.number, self.context.tokens
         hidden = self.stage.hides_task
-        said = self.say("assistant", text[:MAX_REPLY_CHARACTERS], kind="reply")
+        said = self.say("assistant", text, kind="reply")
         results: list[ToolResult] = []
         outcome = self._carry_out(reply, said, results)
         observation = "\n".join(m.content for m in self.recorder.new_since(said) if m.kind != "summary")
@@ -262,7 +284,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.tokens_so_far = (self.tokens_so_far[0] + prompt_tokens, self.tokens_so_far[1] + said.tokens)
         self.recorder.step(
             StepRecord(
-                reply=text[: MAX_REPLY_CHARACTERS + 1],
+                reply=text,
                 stage=stage,
                 observation=observation,
                 prompt_tokens=prompt_tokens,
@@ -273,6 +295,7 @@ class MemoryEnv(gym.Env[str, str]):
                 answer=reply.answer,
                 valid=outcome.valid,
                 format_error=reply.format_error,
+                dialect=reply.dialect,
                 progress=outcome.progress,
                 success=outcome.success,
                 metrics=outcome.metrics,
@@ -398,7 +421,7 @@ class MemoryEnv(gym.Env[str, str]):
         self.stage = opening.stage
         self.episode.max_rounds += opening.rounds
         self.episode.curriculum |= plain(opening.curriculum)
-        system = system_prompt(self.tools.schemas(), self.context.token_budget, start.commands)
+        system = self._prompt(self.tools.schemas(), self.context.token_budget, start.commands)
         self.say("system", system, kind="system", protected=True)
         self.stage.begin()
         self._fit()
@@ -429,11 +452,12 @@ class MemoryEnv(gym.Env[str, str]):
     def _read(self, action: str | Reply) -> tuple[Reply, str]:
         """The reply, and its text as it goes into context and record."""
         if isinstance(action, Reply):
-            return action, reply_text(action)
+            return fitted(action, self.tools, self.dialects), reply_text(action)
         if not isinstance(action, str):
             raise TypeError(f"a reply is a str or a Reply, not {type(action).__name__}: {action!r:.100}")
         text = encodable(action)
-        return parse(text), text
+        commands = bool(self.episode.start.commands)
+        return parse(text, dialects=self.dialects, commands=commands, tools=self.tools), bounded(text)
 
     def _carry_out(self, reply: Reply, said: Message, results: list[ToolResult]) -> TaskStep:
         """Do what the reply says, part by part; a part that fails is undone and ends the episode.
@@ -447,7 +471,7 @@ class MemoryEnv(gym.Env[str, str]):
                 self.say("user", reply.complaint(), kind="complaint")
             for call in reply.tool_calls:
                 mark = self.recorder.mark()
-                results.append(self._call(call.name, call.arguments, said))
+                results.append(self._call(call, said))
             mark = self.recorder.mark()
             if reply.action is not None or reply.answer is not None:
                 stage = self.stage
@@ -475,7 +499,7 @@ class MemoryEnv(gym.Env[str, str]):
         for hook in self._hooks:
             hook(reply)
 
-    def _call(self, name: str, arguments: Mapping[str, Any], said: Message) -> ToolResult:
+    def _call(self, call: ToolCall, said: Message) -> ToolResult:
         """Carry out one tool call and put its result into the context."""
         scene = Scene(
             context=self.context,
@@ -487,9 +511,12 @@ class MemoryEnv(gym.Env[str, str]):
             step=self.memory.now,
             stage=self.stage.number,
         )
-        with self.recorder.acting(name):
-            result = self.tools.call(name, arguments, scene)
-        self.say("tool", f"{name[:100]}: {result.text}", kind="tool_result")
+        mark = self.recorder.mark()
+        with self.recorder.acting(call.name):
+            result = self.tools.call(call.name, call.arguments, scene, call.id)
+        if not result.ok and self.recorder.mark() != mark:
+            self.recorder.roll_back(mark)  # a user's tool that refuses when it has begun
+        self.say("tool", f"{call.name[:100]}: {result.text}", kind="tool_result")
         return result
 
     def _fail(self, error: Exception) -> None:
@@ -566,6 +593,7 @@ class MemoryEnv(gym.Env[str, str]):
             },
             "tool_results": [result.as_info() for result in results],
             "format_error": reply.format_error if reply else None,
+            "dialect": reply.dialect if reply else "",
             "valid": standing.valid,
             "progress": standing.progress,
             "success": standing.success,

@@ -159,10 +159,10 @@ def _labelled(label: str, body: str, think: str | None, known: Known | None, not
     """What stands behind the label, up to the next one."""
     first, _, rest = body.partition("\n")
     first, given, same_line = _split_input(first)
-    if label == "action" and (given or _ACTION_INPUT.match(rest)):
-        return _with_input(
-            _bare(first), same_line + "\n" + rest if given else rest[_ACTION_INPUT.match(rest).end() :], think, notes
-        )  # type: ignore[union-attr]
+    if label == "action" and given:
+        return _with_input(_bare(first), same_line + "\n" + rest, think, notes)
+    if label == "action" and (on_next_line := _ACTION_INPUT.match(rest)):
+        return _with_input(_bare(first), rest[on_next_line.end() :], think, notes)
     if label == "action" and (calls := _calls_at(body, known, notes)):
         return Reply(think=think, tool_calls=calls_of(calls, notes))
     if label != "action":
