@@ -221,20 +221,38 @@ class Context:
     def summarise(self, span: int | None, summariser: Summariser, *, keep: Collection[int] = ()) -> tuple[Message, ...]:
         """Replace the last `span` messages (all for ``None``) by one summary, which stands where the first of them stood.
 
-        Protected messages and those whose ids are in `keep` stay and do not count. Returns the replaced messages, none if
-        there was nothing to replace. AgeMem, arXiv:2601.01885, eq. 14.
+        Protected messages and those whose ids are in `keep` stay and do not count. The context always gets shorter by it: a
+        summary that is too long is cut. Returns the replaced messages, none if there was nothing to replace, or nothing to
+        gain. AgeMem, arXiv:2601.01885, eq. 14.
         """
         replaced = [message for message in self._messages if not message.protected and message.id not in keep]
         if span is not None:
             replaced = replaced[-span:] if span > 0 else []
         if not replaced:
             return ()
-        content = summariser(replaced)
         ids = tuple(message.id for message in replaced)
+        head = f"[Summary of {len(ids)} earlier messages] "
+        text = self._beginning(head, summariser(replaced), sum(message.tokens for message in replaced) - 1)
+        if not text:
+            return ()
         at = next(position for position, message in enumerate(self._messages) if message.id == ids[0])
-        summary = self._make("user", f"[Summary of {len(ids)} earlier messages] {content}", "summary", False, ids)
+        summary = self._make("user", head + text, "summary", False, ids)
         self._replace(ids, summary, at)
         return tuple(replaced)
+
+    def _beginning(self, head: str, text: str, tokens: int) -> str:
+        """As many words of `text` as fit with `head` into so many tokens; all of them where they do."""
+        if self._count_tokens(head + text) <= tokens:
+            return text
+        words = text.split()
+        low, high = 0, len(words)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._count_tokens(f"{head}{' '.join(words[:middle])}…") <= tokens:
+                low = middle
+            else:
+                high = middle - 1
+        return " ".join(words[:low]) + "…" if low else ""
 
     def filter(
         self,

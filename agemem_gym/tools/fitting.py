@@ -71,10 +71,6 @@ def _boolean(value: Any) -> Any:
     return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
-def _string(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-
 def _object(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -89,6 +85,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
-    "string": _string,
     "object": _object,
 }

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.tools.effects import Removed
 from agemem_gym.tools.tool import Arguments as ArgumentModel
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
 
@@ -45,10 +46,13 @@ class SummaryContext(Tool):
         count = None if span in _WHOLE else int(span)
         replaced = scene.context.summarise(count, scene.summariser, keep=(scene.reply_id,))
         if not replaced:
-            raise ToolError("There is nothing to summarise.")
+            some = any(not message.protected and message.id != scene.reply_id for message in scene.context)
+            raise ToolError("A summary would not be shorter." if some else "There is nothing to summarise.")
+        ids = tuple(message.id for message in replaced)
+        summary = next(message.id for message in scene.context if message.sources == ids)
         return ToolResult(
             f"Replaced {len(replaced)} messages by a summary: {before} tokens became {scene.context.tokens}.",
-            data={"removed": [message.id for message in replaced], "saved_tokens": before - scene.context.tokens},
+            effect=Removed(ids, before - scene.context.tokens, summary),
         )
 
 
@@ -107,8 +111,8 @@ class FilterContext(Tool):
             keep=(scene.reply_id,),
             matching=self.mode == "remove",
         )
-        removed = [message.id for message, _ in dropped]
+        removed = tuple(message.id for message, _ in dropped)
         saved = before - scene.context.tokens
         nothing = "No message matched" if self.mode == "remove" else "Every message matched"
         text = f"Removed {len(removed)} messages ({saved} tokens)." if removed else f"{nothing}; nothing was removed."
-        return ToolResult(text, data={"removed": removed, "saved_tokens": saved})
+        return ToolResult(text, effect=Removed(removed, saved))

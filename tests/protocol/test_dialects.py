@@ -90,14 +90,12 @@ def test_every_dialect_of_real_models(text, expected, dialect):
 def test_values_that_mean_the_same():
     calls = (
         '[{"name": "Retrieve_memory", "arguments": {"query": "x", "top_k": "3", "metadata_filter": null}},'
-        ' {"name": "Delete_memory", "arguments": {"memory_id": "m1", "confirmation": "true"}},'
-        ' {"name": "Add_memory", "arguments": {"content": 42}}]'
+        ' {"name": "Delete_memory", "arguments": {"memory_id": "m1", "confirmation": "true"}}]'
     )
     reply = parse(f"<tool_call>{calls}</tool_call>", tools=TOOLS)
     assert [dict(call.arguments) for call in reply.tool_calls] == [
         {"query": "x", "top_k": 3, "metadata_filter": None},
         {"memory_id": "m1", "confirmation": True},
-        {"content": "42"},
     ]
     assert reply.dialect == "values"
 
