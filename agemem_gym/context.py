@@ -242,13 +242,13 @@ class Context:
 
     def _beginning(self, head: str, text: str, tokens: int) -> str:
         """As many words of `text` as fit with `head` into so many tokens; all of them where they do."""
-        if self._count_tokens(head + text) <= tokens:
+        if self._count_message("user", head + text) <= tokens:
             return text
         words = text.split()
         low, high = 0, len(words)
         while low < high:
             middle = (low + high + 1) // 2
-            if self._count_tokens(f"{head}{' '.join(words[:middle])}…") <= tokens:
+            if self._count_message("user", f"{head}{' '.join(words[:middle])}…") <= tokens:
                 low = middle
             else:
                 high = middle - 1

@@ -456,7 +456,7 @@ class MemoryEnv(gym.Env[str, str]):
         if not isinstance(action, str):
             raise TypeError(f"a reply is a str or a Reply, not {type(action).__name__}: {action!r:.100}")
         text = encodable(action)
-        commands = bool(self.episode.start.commands)
+        commands = self.episode.start.takes_commands
         return parse(text, dialects=self.dialects, commands=commands, tools=self.tools), bounded(text)
 
     def _carry_out(self, reply: Reply, said: Message, results: list[ToolResult]) -> TaskStep:

@@ -43,6 +43,7 @@ class TaskStart:
         progress: in [0, 1], what counts as done before anything was done.
         key_phrases: what of the query must still be findable in the context when the task is solved: names, places, things,
             each as the engine writes it; empty where the query's own words tell (:mod:`agemem_gym.facts.phrases`).
+        takes_commands: whether the engine takes any command; where it takes none, a plain text is the answer.
     """
 
     task_id: str
@@ -56,6 +57,7 @@ class TaskStart:
     documents: tuple[str, ...] = ()
     progress: float = 0.0
     key_phrases: tuple[str, ...] = ()
+    takes_commands: bool = True
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class SummaryContext(Tool):
             some = any(not message.protected and message.id != scene.reply_id for message in scene.context)
             raise ToolError("A summary would not be shorter." if some else "There is nothing to summarise.")
         ids = tuple(message.id for message in replaced)
-        summary = next(message.id for message in scene.context if message.sources == ids)
+        summary = next(message.id for message in scene.context if message.kind == "summary" and message.sources == ids)
         return ToolResult(
             f"Replaced {len(replaced)} messages by a summary: {before} tokens became {scene.context.tokens}.",
             effect=Removed(ids, before - scene.context.tokens, summary),

@@ -122,6 +122,7 @@ class HotpotQATask:
                 "protocol": self._protocol,
             },
             documents=tuple(map(str, documents)),
+            takes_commands=self._mode == "search",
         )
 
     def act(self, command: str) -> TaskStep:

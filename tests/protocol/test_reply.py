@@ -2,16 +2,21 @@
 
 import json
 
+import gymnasium as gym
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agemem_gym.errors import ConfigurationError
+from agemem_gym.memory.encoders import make_encoder
+from agemem_gym.memory.tokens import make_token_counter
 from agemem_gym.protocol import (
     FORMAT_ERRORS,
     MAX_CALLS_PER_REPLY,
     MAX_REPLY_CHARACTERS,
     bounded,
     call_reply,
+    make_prompt,
     parse,
     system_prompt,
 )
@@ -183,3 +188,63 @@ def test_the_system_prompt_names_every_tool_and_the_commands():
     assert "go north" in prompt
     assert "<action>" in prompt
     assert "<action>" not in system_prompt([], 8192, "")
+
+
+# ----------------------------------------------------------------------------------------------------------- prompts
+
+
+@pytest.mark.parametrize("commands", ["", "go to X, take X from Y, put X in/on Y, open X, close X, look"])
+def test_the_compact_prompt_says_the_same_in_a_third_of_the_tokens(commands):
+    count = make_token_counter("encoder", make_encoder("minilm"))
+    schemas = make_tools(None).schemas()
+    full, compact = (make_prompt(style)(schemas, 8192, commands) for style in ("full", "compact"))
+    assert 3 * count(compact) <= count(full)
+    for schema in schemas:
+        assert f"{schema['function']['name']}(" in compact
+        assert schema["function"]["description"] in compact
+        for argument in schema["function"]["parameters"]["properties"]:
+            assert argument in compact
+    assert ("<action>" in compact) == bool(commands)
+    assert all(part in compact for part in ("8192", "<think>", "<tool_call>", "<answer>", commands))
+
+
+def test_a_users_own_prompt_is_checked():
+    assert make_prompt(lambda schemas, budget, commands: f"{len(schemas)} tools, {budget}")([], 7, "") == "0 tools, 7"
+    with pytest.raises(ConfigurationError, match="has to return text"):
+        make_prompt(lambda schemas, budget, commands: None)([], 7, "")
+    with pytest.raises(ConfigurationError, match="did you mean 'compact'"):
+        make_prompt("compat")
+
+
+def test_an_env_takes_style_prompt_and_dialects():
+    def system_message(**keywords):
+        env = gym.make("AgeMem-HotpotQA-v0", encoder="hash", index="exact", **keywords)
+        try:
+            _, info = env.reset(seed=0)
+            *_, after = env.step("```xml\n<answer>Paris</answer>\n```")
+            return (
+                info["messages"][0]["content"],
+                after["dialect"],
+                after["format_error"],
+                env.unwrapped.episode.steps[0],
+            )
+        finally:
+            env.close()
+
+    full, dialect, _, step = system_message()
+    assert (dialect, step.dialect, step.answer) == ("fence", "fence", "Paris")
+    assert full.startswith(system_prompt(make_tools(None).schemas(), 8192, "")[:300])
+    assert system_message(prompt_style="compact")[0] != full
+    assert system_message(system_prompt=lambda schemas, budget, commands: "Mine.")[0] == "Mine."
+    assert system_message(dialects="strict")[1:3] == ("", "text_outside_tags")
+
+
+def test_a_plain_text_is_the_answer_where_the_engine_takes_no_commands():
+    for mode, expected in (("open", ("Paris", None)), ("search", (None, "Paris"))):
+        env = gym.make("AgeMem-HotpotQA-v0", encoder="hash", index="exact", mode=mode)
+        env.reset(seed=0)
+        *_, info = env.step("Paris")
+        step = env.unwrapped.episode.steps[0]
+        assert (step.answer, step.action) == expected
+        assert info["dialect"] == ("plain_answer" if mode == "open" else "")
+        env.close()
