@@ -12,12 +12,9 @@ What an agent or an env raises ends that one episode with a :class:`Failure`; a 
 
 from __future__ import annotations
 
-import sys
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -26,37 +23,18 @@ from agemem_gym.agent import Act, AgentSpec, LiveTurn, close_agent, env_kwargs_o
 from agemem_gym.env import MemoryEnv
 from agemem_gym.episode import Episode
 from agemem_gym.errors import AgeMemError, ConfigurationError, MissingDependencyError
+from agemem_gym.failure import Failure, failure_of
 from agemem_gym.jobs import Job
 from agemem_gym.protocol import Reply
 from agemem_gym.registration import make_memory_env
 from agemem_gym.reward import Judge
 from agemem_gym.wrappers import note_all
 
-_LONGEST_REPLY = 2000  # characters of the last reply that a failure keeps
 _RAISED = (Exception, SystemExit)  # SystemExit: a user's agent must not end a run of hours with sys.exit()
 
 
 class EpisodeError(AgeMemError):
     """An episode ended in an error, and it was asked for to stop at the first."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an episode could not be played to its end.
-
-    Attributes:
-        error: type and text.
-        where: file and line that raised it, the user's own where there is one.
-        step: replies that had been carried out.
-        last_reply: the last one of them.
-        traceback: the whole of it.
-    """
-
-    error: str
-    where: str = ""
-    step: int = 0
-    last_reply: str = ""
-    traceback: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,7 +178,7 @@ class _Rollout:
                 if self.raises or (fresh and isinstance(error, ConfigurationError | MissingDependencyError)):
                     raise
                 self._drop(slot)
-                yield Played(job, kwargs, None, _failure(error, None), seconds=time.perf_counter() - started)
+                yield Played(job, kwargs, None, failure_of(error, None), seconds=time.perf_counter() - started)
                 continue
             live = _Live(job, kwargs, env, started, LiveTurn(slot, job, obs, info | {"sample": job.sample}))
             try:
@@ -252,7 +230,7 @@ class _Rollout:
         episode, judge = live.base.episode, live.base.judge
         self._drop(slot)
         return Played(
-            live.job, live.kwargs, episode, _failure(error, episode), judge, time.perf_counter() - live.started
+            live.job, live.kwargs, episode, failure_of(error, episode), judge, time.perf_counter() - live.started
         )
 
     def _drop(self, slot: int) -> None:
@@ -374,36 +352,6 @@ def _text(reply: str | Reply) -> Any:
     if not isinstance(reply, str | Reply):
         raise TypeError(f"an agent replies with a str, a Reply or an Act, not {type(reply).__name__}: {reply!r:.100}")
     return reply
-
-
-def _failure(error: BaseException, episode: Episode | None) -> Failure:
-    steps = episode.steps if episode is not None else []
-    return Failure(
-        f"{type(error).__name__}: {error}",
-        _where(error),
-        len(steps),
-        steps[-1].reply[:_LONGEST_REPLY] if steps else "",
-        "".join(traceback.format_exception(error)),
-    )
-
-
-def _where(error: BaseException) -> str:
-    """File and line of the innermost frame of the user's own code, or else of any."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = Path(__file__).parent
-    own = [
-        frame
-        for frame in frames
-        if not Path(frame.filename).is_relative_to(ours)
-        and not frame.filename.startswith(("<", sys.base_prefix))
-        and "site-packages" not in frame.filename
-    ]
-    frame = next(iter(reversed(own or frames)), None)
-    if frame is None:
-        return ""
-    path = Path(frame.filename)
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"{shown}:{frame.lineno}"
 
 
 def _told(played: Played) -> str:

@@ -100,6 +100,7 @@ def make_plan(
     check_envs(env_ids)
     entries = [entry for agent in _each_once(agents) for entry in _entries(agent, list(dict.fromkeys(env_ids)), given)]
     entries.sort(key=lambda entry: list(env_ids).index(entry.env_id))
+    seeds = list(seeds)
     wanted = [(entry, seed, sample) for entry in entries for seed in seeds for sample in range(samples)]
     return [
         Wanted(entry, Job(number, entry.env_id, seed, given, sample))

@@ -11,11 +11,12 @@ from typing import Any
 
 from agemem_gym.agent import AgentSpec
 from agemem_gym.episode import Episode
+from agemem_gym.failure import Failure
 from agemem_gym.leaderboard.plan import Wanted, key_of
 from agemem_gym.plain import plain
 from agemem_gym.reward import Judge, memory_metrics
 from agemem_gym.reward.diagnosis import diagnose
-from agemem_gym.rollout import Failure, Played
+from agemem_gym.rollout import Played
 from agemem_gym.urls import masked
 from agemem_gym.versions import installed_versions
 
