@@ -10,7 +10,7 @@ import java.security.ProtectionDomain;
  * <ul>
  *   <li>objects have a counted hash ({@link Counted}) instead of an identity hash, so that nothing depends on the JVM;
  *   <li>the gold agent's steps are those of {@link Simulation};
- *   <li>what the parser asks again and again within one command is asked once ({@link Referents}).
+ *   <li>what the parser and the subgoals ask again and again is asked once ({@link Referents}, {@link Surroundings}).
  * </ul>
  *
  * With {@code -javaagent:FILE.jar=plain} the last is left out; the texts are the same.
@@ -19,6 +19,10 @@ public final class Agent implements ClassFileTransformer {
     private static final String[] PACKAGES = {"scienceworld/", "language/", "main/", "util/"};
     private static final String PARSER = "scienceworld/input/InputParser";
     private static final String INTERFACE = "scienceworld/runtime/pythonapi/PythonInterface";
+    private static final String WORLD = "scienceworld/runtime/AgentInterface";
+    private static final String OBJECT = "scienceworld/struct/EnvObject";
+    private static final String GOALS = "scienceworld/tasks/goals/GoalSequence";
+    private static final String SUBGOALS = "scienceworld/tasks/goals/specificgoals/";
     private static final String GOLD_AGENT = "scienceworld/tasks/specifictasks/TaskParametric$";
     private static final String MODULE = "scienceworld/input/InputParser$";
 
@@ -53,7 +57,12 @@ public final class Agent implements ClassFileTransformer {
     }
 
     private static boolean asksOnce(ClassFile file, String name) {
+        if (name.startsWith(SUBGOALS)) {
+            return file.redirect(OBJECT, "getContainedObjectsAndPortalsRecursive", "agemem/Surroundings", "of");
+        }
         switch (name) {
+            case WORLD:
+                return file.redirect(GOALS, "tick", "agemem/Surroundings", "check");
             case PARSER:
                 return file.redirect(MODULE, "tokenize", "agemem/Referents", "beginParsing")
                         | file.redirect(MODULE, "getObjectReferents", "agemem/Referents", "of");
