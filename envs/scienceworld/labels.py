@@ -34,7 +34,7 @@ def read_labels(path: Path) -> dict[Variation, Label]:
         ConfigurationError: a line that is no label, or a task or variation that ScienceWorld has not.
     """
     labels: dict[Variation, Label] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.strip():
             try:
                 label = _label(json.loads(line))
@@ -47,6 +47,14 @@ def read_labels(path: Path) -> dict[Variation, Label]:
     if not labels:
         raise ConfigurationError(f"{path} holds no labels")
     return labels
+
+
+def _text(path: Path) -> str:
+    """With or without a byte-order mark."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is no text in UTF-8 ({error})") from error
 
 
 def _label(line: dict[str, Any]) -> Label:
