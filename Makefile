@@ -37,6 +37,7 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/memory_ops.py --json results/memory_ops.json
 	$(BIN)/python benchmarks/throughput.py --json results/throughput.json
+	$(BIN)/python benchmarks/replies.py --json results/replies.json
 	$(BIN)/python benchmarks/judges.py --json results/judges.json
 	$(BIN)/python benchmarks/endpoint_faults.py --json results/endpoint_faults.json
 	$(BIN)/python benchmarks/curriculum.py --json results/curriculum.json

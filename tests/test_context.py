@@ -52,18 +52,29 @@ def test_exactly_the_budget_is_no_overflow():
 
 
 def test_summary_all_keeps_system_and_task():
-    context = filled("a b", "c d")
-    replaced = context.summarise(None, lambda messages: "+".join(message.content for message in messages))
-    assert [message.content for message in replaced] == ["a b", "c d"]
-    assert contents(context) == ["be good", "the task", "[Summary of 2 earlier messages] a b+c d"]
+    context = filled("a b c d e", "f g h i j")
+    replaced = context.summarise(None, lambda messages: "+".join(message.content[0] for message in messages))
+    assert [message.content for message in replaced] == ["a b c d e", "f g h i j"]
+    assert contents(context) == ["be good", "the task", "[Summary of 2 earlier messages] a+f"]
     assert list(context)[-1].sources == tuple(message.id for message in replaced)
 
 
 def test_summary_of_n_takes_the_last_n_and_stands_in_their_place():
-    context = filled("a", "b", "c", "d")
+    context = filled("a", "b b b b", "c c c c", "d")
     last = list(context)[-1]
     context.summarise(2, lambda messages: "s", keep=(last.id,))
     assert contents(context) == ["be good", "the task", "a", "[Summary of 2 earlier messages] s", "d"]
+
+
+def test_a_summary_that_would_not_be_shorter_is_cut_or_not_made():
+    context = filled("a a a a a", "b b b b b")
+    before = context.tokens
+    assert context.summarise(None, lambda messages: "one two three four five six seven")
+    assert contents(context)[-1] == "[Summary of 2 earlier messages] one two three four…"
+    assert context.tokens == before - 1
+    small = filled("a", "b")
+    assert small.summarise(None, lambda messages: "s") == ()
+    assert contents(small) == ["be good", "the task", "a", "b"]
 
 
 def test_summary_of_nothing_changes_nothing():
