@@ -8,6 +8,7 @@ as ``AgeMem-ALFWorld-ThreeStage-v0``, … Every keyword of ``gym.make`` goes to 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Benchmark:
         name: as it stands in the env id.
         task: ``module:Class`` of its :class:`~agemem_gym.task.Task`.
         extra: the optional dependency group that brings its engine.
-        engine: the engine's package.
+        engine: the package that every episode needs; empty where the extra brings only what some keywords need.
         summary: one line for ``agemem list``.
         in_stages: keywords that the three-stage env has besides.
     """
@@ -52,6 +53,11 @@ class Benchmark:
     def env_id(self) -> str:
         """The id that ``gym.make`` takes."""
         return f"AgeMem-{self.name}-{NAMESPACE_VERSION}"
+
+    @property
+    def installed(self) -> bool:
+        """Whether its engine is there."""
+        return not self.engine or importlib.util.find_spec(self.engine) is not None
 
     @property
     def three_stage_id(self) -> str:
@@ -72,7 +78,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "HotpotQA",
         "agemem_gym.envs.hotpotqa:HotpotQATask",
         "hotpotqa",
-        "datasets",
+        "",
         "multi-hop questions over an encyclopedia (generated, or HotpotQA's own)",
         in_stages={"mode": "closed"},
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -30,9 +29,8 @@ def list_all(options: argparse.Namespace, console: Console) -> None:
         table.add_column(heading)
     absent = []
     for benchmark in BENCHMARKS:
-        installed = importlib.util.find_spec(benchmark.engine) is not None
-        table.add_row(benchmark.env_id, benchmark.summary, "yes" if installed else "no")
-        if not installed:
+        table.add_row(benchmark.env_id, benchmark.summary, "yes" if benchmark.installed else "no")
+        if not benchmark.installed:
             absent.append(benchmark)
     console.print(table)
     for benchmark in absent:

@@ -6,7 +6,6 @@ keys and its title.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from agemem_gym.agent import AgentSpec, close_agent, env_kwargs_of, is_privileged
 from agemem_gym.checks import at_least
-from agemem_gym.errors import ConfigurationError
+from agemem_gym.errors import ConfigurationError, install_command
 from agemem_gym.fingerprint import fingerprints_of_files
 from agemem_gym.jobs import Job, check_plain
 from agemem_gym.memory import make_encoder
@@ -151,8 +150,8 @@ def not_installed(env_id: str) -> str | None:
     """What this env's engine lacks here, and the command that brings it; None if it lacks nothing."""
     for benchmark in BENCHMARKS:
         if env_id in (benchmark.env_id, benchmark.three_stage_id):
-            if importlib.util.find_spec(benchmark.engine) is None:
-                return f"{benchmark.engine} is not installed: pip install 'agemem-gym[{benchmark.extra}]'"
+            if not benchmark.installed:
+                return f"{benchmark.engine} is not installed: {install_command(benchmark.extra)}"
             if benchmark.extra == "scienceworld" and shutil.which("java") is None:
                 return "there is no java on the PATH: install a Java runtime (8 or later)"
     return None

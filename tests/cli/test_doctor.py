@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,14 @@ def test_list_prints_the_extra_and_a_command_that_works_here(without, monkeypatc
     assert "To install PDDL: pip install -e '.[pddl]'\n" in capsys.readouterr().out
 
 
+def test_an_env_that_plays_without_its_extra_is_installed(without, monkeypatch, capsys):
+    without("datasets")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    assert main(["list"]) == 0
+    assert "To install" not in capsys.readouterr().out
+    assert main(["run", "AgeMem-HotpotQA-v0", "--agent", "random", "--env-arg", "encoder=hash"]) == 0
+
+
 def test_the_command_fits_the_place(tmp_path, monkeypatch):
     monkeypatch.chdir(CLONE)
     assert install_command("pddl") == "pip install -e '.[pddl]'"
@@ -104,3 +113,9 @@ def test_the_error_for_a_missing_extra_holds_the_same_command(monkeypatch):
     monkeypatch.chdir(CLONE)
     with pytest.raises(MissingDependencyError, match=r"pip install -e '\.\[mem0\]'"):
         import_extra("no_such_package", "mem0")
+
+
+def test_nothing_else_words_that_command():
+    for folder in ("agemem_gym", "envs", "baselines"):
+        for file in (CLONE / folder).rglob("*.py"):
+            assert "pip install 'agemem-gym" not in file.read_text(encoding="utf-8"), f"{file}: use install_command"

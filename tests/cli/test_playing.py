@@ -12,6 +12,7 @@ import pytest
 from agemem_gym.cli import main
 from agemem_gym.episode import read_episodes
 from agemem_gym.leaderboard.results import RESULTS, read_rows
+from agemem_gym.registration import Benchmark
 
 ENV = "AgeMem-BabyAI-v0"
 STAGES = "AgeMem-HotpotQA-ThreeStage-v0"
@@ -108,9 +109,8 @@ def test_other_formats_are_all_that_stands_on_the_output(folder, capsys, form):
 
 
 def test_an_engine_that_is_not_installed_is_skipped_and_said(folder, capsys, monkeypatch):
-    monkeypatch.setattr("agemem_gym.leaderboard.plan.BENCHMARKS", [
-        type("Missing", (), {"env_id": "AgeMem-PDDL-v0", "three_stage_id": "x", "engine": "no_such_engine", "extra": "pddl"})
-    ])  # fmt: skip
+    missing = Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "no_such_engine", "an engine that nobody has")
+    monkeypatch.setattr("agemem_gym.leaderboard.plan.BENCHMARKS", [missing])
     assert main(["leaderboard", "--envs", ENV, "AgeMem-PDDL-v0", "--agents", "random", "--episodes", "1", "--out", "out",
                  *FAST]) == 0  # fmt: skip
     said = capsys.readouterr().out
