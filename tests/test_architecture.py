@@ -35,7 +35,7 @@ FLOORS = (
     {"env"},
     {"curriculum", "layer"},
     {"registration"},
-    {"agent", "remake"},
+    {"agent", "failure", "remake"},
     {"rollout", "replay", "rescore", "vector"},
     {"agemem_gym"},
     {"leaderboard", "doctor", "agreement", "viewer", "interop"},

@@ -19,8 +19,13 @@ from typing import Any
 from agemem_gym.agent import Act, LiveTurn
 from agemem_gym.chat import ChatError, ChatMessages, ChatModel, Completion, Sampling, complete_each, make_chat_model
 from agemem_gym.chat.making import is_endpoint
+from agemem_gym.chat.turns import TemplateRules
+from agemem_gym.chat.turns import turns as as_turns
 from agemem_gym.episode import PolicyRecord
 from agemem_gym.protocol import call_reply
+
+RULES = TemplateRules(system="merge", alternate=True, tool_role="user")
+"""What every template and endpoint takes: one system message, then user and assistant by turns; tools speak as users."""
 
 
 class LanguageModelAgent:
@@ -66,7 +71,7 @@ class LanguageModelAgent:
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """The reply to one context, for a loop by hand."""
-        (completion,) = self.model.complete([one_system_and_turns(info["messages"])], self._sampling)
+        (completion,) = self.model.complete([as_turns(info["messages"], RULES)], self._sampling)
         return str(act_of(completion).reply)
 
     def notice(self, turn: LiveTurn) -> None:
@@ -139,21 +144,7 @@ def act_of(completion: Completion) -> Act:
 
 
 def _prompt(turn: LiveTurn) -> list[dict[str, Any]]:
-    return one_system_and_turns(turn.info["messages"])
-
-
-def one_system_and_turns(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The context as every template takes it: one system message, then user and assistant by turns; tools speak as users."""
-    fitted: list[dict[str, Any]] = []
-    for message in messages:
-        role = "user" if message["role"] == "tool" else message["role"]
-        if role == "system" and fitted and fitted[0]["role"] == "system":
-            fitted[0]["content"] += f"\n\n{message['content']}"
-        elif fitted and fitted[-1]["role"] == role:
-            fitted[-1]["content"] += f"\n\n{message['content']}"
-        else:
-            fitted.insert(0 if role == "system" else len(fitted), {"role": role, "content": message["content"]})
-    return fitted
+    return as_turns(turn.info["messages"], RULES)
 
 
 def _result(future: Future[Completion]) -> Act | Exception:
