@@ -22,7 +22,7 @@ from agemem_gym.errors import ConfigurationError
 from agemem_gym.protocol.grammar import TAG, read_strictly, split_thought
 from agemem_gym.protocol.native import without_channels
 from agemem_gym.protocol.reading import Known, read_tagged
-from agemem_gym.protocol.reply import MAX_REPLY_CHARACTERS, Malformed, Reply, ToolCall, encodable
+from agemem_gym.protocol.reply import MAX_REPLY_CHARACTERS, Malformed, Reply, ToolCall, encodable, full_length
 from agemem_gym.protocol.untagged import read_untagged
 
 DIALECTS: dict[str, str] = {
@@ -107,7 +107,7 @@ def parse(
     """
     allowed = dialects if isinstance(dialects, frozenset) else make_dialects(dialects)
     if len(text) > MAX_REPLY_CHARACTERS:
-        return Reply(format_error="too_long", detail=f"{len(text)} characters")
+        return Reply(format_error="too_long", detail=f"{full_length(text)} characters")
     text = encodable(text)
     strict = read_strictly(text)
     if not allowed or text.isspace() or not text:

@@ -91,18 +91,29 @@ class Malformed(Exception):
 
 
 def bounded(text: str) -> str:
-    """A reply as contexts and records keep it: whole, or of one that is too long the beginning and what is left out.
+    """A reply as contexts and records keep it: whole, or of one that is too long the beginning and how long it was.
+
+    What is kept of a too long reply is still too long, by one character, and is answered in the same words when it is replayed.
 
     Example:
         >>> bounded("look")
         'look'
-        >>> len(bounded("x" * 1_000_000)) == MAX_REPLY_CHARACTERS, bounded("x" * 1_000_000)[-32:]
+        >>> len(bounded("x" * 1_000_000)) == MAX_REPLY_CHARACTERS + 1, bounded("x" * 1_000_000)[-32:]
         (True, '… [1000000 characters, cut here]')
     """
     if len(text) <= MAX_REPLY_CHARACTERS:
         return text
-    mark = f"… [{len(text)} characters, cut here]"
-    return text[: MAX_REPLY_CHARACTERS - len(mark)] + mark
+    mark = f"… [{full_length(text)} characters, cut here]"
+    return text[: MAX_REPLY_CHARACTERS + 1 - len(mark)] + mark
+
+
+def full_length(text: str) -> int:
+    """How many characters a reply had before :func:`bounded` cut it, if it did."""
+    found = _CUT_HERE.search(text, max(0, len(text) - 60)) if len(text) == MAX_REPLY_CHARACTERS + 1 else None
+    return int(found[1]) if found else len(text)
+
+
+_CUT_HERE = re.compile(r"… \[(\d{1,20}) characters, cut here\]$")
 
 
 def encodable(text: str) -> str:

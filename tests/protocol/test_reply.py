@@ -82,11 +82,23 @@ def test_a_thought_that_holds_its_own_end_parses_back():
     assert (reply.think, reply.tool_calls[0].name) == ("a </think> b", "Add_memory")
 
 
-def test_a_too_long_reply_is_kept_to_a_bound():
-    kept = bounded("x" * 10_000_000)
-    assert len(kept) == MAX_REPLY_CHARACTERS
-    assert "10000000 characters" in kept
+def test_a_too_long_reply_is_kept_to_a_bound_and_replays_alike():
+    text = "x" * 10_000_000
+    kept = bounded(text)
+    assert len(kept) == MAX_REPLY_CHARACTERS + 1
+    assert bounded(kept) == kept
+    assert parse(kept) == parse(text)
+    assert parse(kept).detail == "10000000 characters"
     assert bounded("x" * MAX_REPLY_CHARACTERS) == "x" * MAX_REPLY_CHARACTERS
+
+
+def test_an_env_records_a_too_long_reply_within_bounds():
+    env = gym.make("AgeMem-HotpotQA-v0", encoder="hash", index="exact")
+    env.reset(seed=0)
+    *_, info = env.step("x" * 1_000_000)
+    (step,) = env.unwrapped.episode.steps
+    assert (info["format_error"], len(step.reply)) == ("too_long", MAX_REPLY_CHARACTERS + 1)
+    env.close()
 
 
 def test_untagged_json_that_is_no_call_is_an_action():
