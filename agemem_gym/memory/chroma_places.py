@@ -27,7 +27,7 @@ from agemem_gym.urls import masked
 _DEFAULT_NAME = "agemem"
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]{1,510})[a-zA-Z0-9]")
 _UNASKED_GRAPH = {"space": "cosine", "ef_construction": 20, "max_neighbors": 4}
-"""In process nobody asks the graph, so it is made as small as it can be: a fifth of the time."""
+"""In process nobody asks the graph, so it is as small as it can be: entries are written over others in a fifth of the time."""
 _ASKED_GRAPH = {"space": "cosine"}
 _used_in: int | None = None
 """The process that used Chroma first; a forked child inherits the number, and so knows."""

@@ -1,9 +1,8 @@
 """Where entries lie besides in the store: nowhere (:class:`ExactIndex`), or in Chroma (:mod:`.chroma`).
 
 The store finds entries by an exact scan of its own; what stands here keeps them. Measured with chromadb 1.5.9 (docs/results.md,
-"What answers a search"): the graph of Chroma answers later than the scan at any size up to 10,000 entries, gives the best five
-of 5,000 unrelated vectors for 3 of 60 queries (57 of 60 with eight times the effort), and no setting makes it exact. So it is
-not asked.
+"What answers a search"): the graph of Chroma answers later than the scan, gives the best five of 5,000 unrelated vectors for
+12 of 60 queries (54 of 60 with four times the effort), and no setting makes it exact. So it is not asked.
 """
 
 from __future__ import annotations
