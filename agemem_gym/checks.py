@@ -6,7 +6,7 @@ Each takes the keyword's name and the value, gives the value back as it is to be
     split='tran': expected one of 'train', 'validation', 'test'; did you mean 'train'?
 
 - :func:`one_of`, :func:`some_of`: names out of a list
-- :func:`flag`, :func:`at_least`, :func:`positive`: switches and numbers
+- :func:`flag`, :func:`at_least`, :func:`within`, :func:`positive`: switches and numbers
 - :func:`file_at`, :func:`folder_at`: paths that have to be there
 - :func:`only_options`, :func:`chosen_index`: what ``reset(options=…)`` of a task takes
 - :func:`did_you_mean`, :func:`nearest_path`: the end of the sentence, for whoever words the rest himself
@@ -81,6 +81,13 @@ def at_least(keyword: str, given: Any, least: int = 1) -> int:
     if number is None or number < least:
         raise ConfigurationError(f"{keyword}={given!r}: expected a whole number of at least {least}")
     return number
+
+
+def within(keyword: str, given: Any, low: float, high: float, what: str = "a number") -> float:
+    """A number between two others, both included."""
+    if isinstance(given, bool) or not hasattr(given, "__float__") or not low <= float(given) <= high:
+        raise ConfigurationError(f"{keyword}={given!r}: expected {what} in [{low:g}, {high:g}]")
+    return float(given)
 
 
 def positive(keyword: str, given: Any) -> float:

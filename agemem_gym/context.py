@@ -87,6 +87,7 @@ class Edit:
     by: str = "env"
 
 
+_CUT = " [… cut: the rest does not fit into the context]"
 _GAP = "\n\n"  # between two rendered messages
 
 EditListener = Callable[[tuple[int, ...], "Message | None", "int | None"], None]
@@ -295,21 +296,24 @@ class Context:
         self.remove([message.id for message in removed])
         return removed
 
-    def drop_oldest(self, *, keep: Collection[int] = ()) -> tuple[Message, ...]:
-        """Remove the oldest messages until the rest fits the budget; return the removed ones.
+    def fit(self) -> None:
+        """Make it fit its budget: the oldest messages leave; where the newest one alone is too long, it is cut with a mark.
 
-        Protected messages, those in `keep` and the newest one stay, whether it then fits or not.
+        Protected messages stay; where they alone do not fit, it stays over its budget.
         """
         excess = self.tokens - self.token_budget
-        removed: list[Message] = []
+        leaving: list[int] = []
         for message in self._messages[:-1]:
             if excess <= 0:
                 break
-            if not message.protected and message.id not in keep:
-                removed.append(message)
+            if not message.protected:
+                leaving.append(message.id)
                 excess -= message.tokens
-        self.remove([message.id for message in removed])
-        return tuple(removed)
+        self.remove(leaving)
+        newest = self._messages[-1]
+        room = self.token_budget - (self.tokens - newest.tokens)
+        if self.overflowed and room > 0 and not newest.protected:
+            self.shorten(newest.id, room, _CUT)
 
     def shorten(self, message_id: int, tokens: int, mark: str) -> Message:
         """Cut a message to at most `tokens` tokens, `mark` included, if that holds anything; return what stands there now."""

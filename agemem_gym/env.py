@@ -26,10 +26,11 @@ from gymnasium.error import ResetNeeded
 from agemem_gym import branching
 from agemem_gym.branching import EnvSnapshot
 from agemem_gym.chat import ChatCallable, ChatModel
-from agemem_gym.checks import one_of
+from agemem_gym.checks import at_least, flag, one_of, within
 from agemem_gym.context import Context, Message, Role, Summariser
 from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.errors import ConfigurationError, EngineError, MissingDependencyError
+from agemem_gym.info import start_info, step_info, task_info
 from agemem_gym.memory import Encoder, make_encoder, make_memory, similarities
 from agemem_gym.memory.make import MemorySpec
 from agemem_gym.memory.tokens import make_token_counter
@@ -63,7 +64,6 @@ MAX_OBSERVATION_CHARACTERS = 262_144
 OnOverflow = Literal["penalise", "drop_oldest", "end"]
 """What happens when the context grows over its budget."""
 
-_CUT = " [… cut: the rest does not fit into the context]"
 _FAILED = "The environment has failed; the episode is over."
 _TASK_SEEDS = 2**31
 _log = logging.getLogger(__name__)
@@ -71,12 +71,6 @@ _log = logging.getLogger(__name__)
 
 class MemoryEnv(gym.Env[str, str]):
     """A task for an agent that manages its own memory.
-
-    Attributes:
-        tokens_so_far: of all prompts, and of all replies.
-        parts: what the env was made of, where a maker made it.
-        clock: logical time of the memory when the episode began.
-        made_by: maker and keywords, for the record of an env that has no id.
 
     Wrappers speak through :meth:`say`. What comes before the task they hand to :meth:`open_with`; what they do after each
     reply of an episode, before the observation is made, to :meth:`after_replies`; what they are, to :meth:`note_wrapper`.
@@ -116,6 +110,15 @@ class MemoryEnv(gym.Env[str, str]):
         info_expert: put the expert's next reply into ``info["expert"]`` and the gold facts into ``info["key_facts"]``; can be
             slow.
         render_mode: ``"ansi"`` (the context as text) or ``"human"`` (prints each step).
+
+    Attributes:
+        task, context, memory, tools, encoder, reward, judge: the parts.
+        stage, task_stage: who answers now; the task's own.
+        standing: where the task stood after the last reply.
+        recorder: writes the record.
+        tokens_so_far: of all prompts, and of all replies.
+        clock: logical time of the memory when the episode began.
+        parts, made_by: what the env was made of, and by which maker, for copies and records.
 
     Observation: the whole context as one text (:class:`~agemem_gym.spaces.TextSpace`, at most 262,144 characters; of a
     longer one the end). Action: the reply, see :mod:`agemem_gym.protocol`.
@@ -203,14 +206,17 @@ class MemoryEnv(gym.Env[str, str]):
         info_expert: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        _check_positive("token_budget", token_budget)
-        _check_positive("max_rounds", max_rounds)
-        if not -1.0 <= filter_threshold <= 1.0:
-            raise ConfigurationError(f"filter_threshold={filter_threshold!r}: expected a cosine similarity in [-1, 1]")
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ConfigurationError(
-                f"render_mode={render_mode!r}: expected one of {self.metadata['render_modes']} or None"
-            )
+        at_least("token_budget", token_budget)
+        if max_rounds is not None:
+            at_least("max_rounds", max_rounds)
+        within("filter_threshold", filter_threshold, -1, 1, "a cosine similarity")
+        one_of("render_mode", render_mode, [None, *self.metadata["render_modes"]])
+        for name, value in (
+            ("keep_memory", keep_memory),
+            ("info_admissible", info_admissible),
+            ("info_expert", info_expert),
+        ):
+            flag(name, value)
         one_of("on_overflow", on_overflow, get_args(OnOverflow))
         self.task = task
         self.render_mode = render_mode
@@ -237,8 +243,8 @@ class MemoryEnv(gym.Env[str, str]):
         self._max_rounds = max_rounds
         self._keep_memory = keep_memory
         self._on_overflow = on_overflow
-        self._info_admissible = info_admissible
-        self._info_expert = info_expert
+        self.info_admissible = info_admissible
+        self.info_expert = info_expert
         self._opener: Opener | None = None
         self._hooks: list[Callable[[Reply], None]] = []
         self.parts: branching.Parts | None = None
@@ -262,7 +268,7 @@ class MemoryEnv(gym.Env[str, str]):
             self.recorder.forget()
             raise
         self._show("\n\n".join(message.content for message in self.context if message.kind != "system"))
-        return self._observe(), self._info(self.opening_text()) | self.start_info()
+        return self._observe(), step_info(self, self.opening_text()) | start_info(self)
 
     def step(self, action: str | Reply) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Carry out one reply, as text or parsed. Any string is taken; a malformed one costs a step and is complained of."""
@@ -302,9 +308,9 @@ class MemoryEnv(gym.Env[str, str]):
             )
         )
         reward = self._end_if_over(outcome)
-        info = self._info(observation, reply, results)
+        info = step_info(self, observation, reply, results)
         if hidden and not self.stage.hides_task:
-            info |= self._task_info()
+            info |= task_info(self)
         self._show(text + "\n" + observation)
         return self._observe(), reward, episode.terminated, episode.truncated, info
 
@@ -332,7 +338,7 @@ class MemoryEnv(gym.Env[str, str]):
         self._hooks = []
         episode = self.episode
         latest = episode.steps[-1].observation if episode.steps else self.opening_text()
-        return self._observe(), self._info(latest) | self.start_info()
+        return self._observe(), step_info(self, latest) | start_info(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MemoryEnv:
         return branching.Twin.of(self).make()
@@ -388,24 +394,12 @@ class MemoryEnv(gym.Env[str, str]):
 
     def view(self, observation: str = "") -> tuple[str, dict[str, Any]]:
         """``obs, info`` as they are now, with `observation` as what is new; for wrappers that have spoken after a reset."""
-        return self._observe(), self._info(observation)
+        return self._observe(), step_info(self, observation)
 
     def opening_text(self) -> str:
         """What has been said since the reset, system and task messages apart."""
         told = (m for m in self.context if m.kind not in ("system", "task"))
         return "\n\n".join(message.content for message in told)
-
-    def start_info(self) -> dict[str, Any]:
-        """The keys of ``info`` that stand only at a reset."""
-        episode = self.episode
-        start: dict[str, Any] = {
-            "commands": episode.start.commands,
-            "tools": self.tools.schemas(),
-            "limits": {"moves": episode.start.max_moves, "rounds": episode.max_rounds},
-        }
-        if self._info_expert:
-            start["key_facts"] = episode.start.key_facts
-        return start if self.stage.hides_task else start | self._task_info()
 
     # ---------------------------------------------------------------------------------------------- the parts of a step
 
@@ -527,16 +521,10 @@ class MemoryEnv(gym.Env[str, str]):
             _log.warning("%s of %s ends with an error", "a step", self.episode.env_id, exc_info=error)
 
     def _fit(self) -> None:
-        """With ``on_overflow="drop_oldest"``: make the context fit its budget; a message that alone is too long is cut."""
-        context = self.context
-        if self._on_overflow != "drop_oldest" or not context.overflowed:
-            return
-        with self.recorder.acting("overflow"):
-            context.drop_oldest()
-            newest = context.messages()[-1]
-            room = context.token_budget - (context.tokens - newest.tokens)
-            if context.overflowed and room > 0 and not newest.protected:
-                context.shorten(newest.id, room, _CUT)
+        """With ``on_overflow="drop_oldest"``: make the context fit its budget."""
+        if self._on_overflow == "drop_oldest" and self.context.overflowed:
+            with self.recorder.acting("overflow"):
+                self.context.fit()
 
     def _end_if_over(self, outcome: TaskStep) -> float:
         """Set terminated and truncated; at the end, give the return."""
@@ -571,71 +559,9 @@ class MemoryEnv(gym.Env[str, str]):
     def _similarity(self, text: str, others: Sequence[str]) -> np.ndarray:
         return similarities(self.encoder, text, others)
 
-    # ---------------------------------------------------------------------------------------------- info
-
     def _observe(self) -> str:
         return self.context.render(MAX_OBSERVATION_CHARACTERS)
-
-    def _info(self, observation: str, reply: Reply | None = None, results: Sequence[ToolResult] = ()) -> dict[str, Any]:
-        episode, standing = self.episode, self.standing
-        info: dict[str, Any] = {
-            "messages": self.context.chat(),
-            "context": self.context.messages(),
-            "observation": observation,
-            "stage": self.stage.number,
-            "step": len(episode.steps),
-            "moves": len(self.task_stage.commands),
-            "token_usage": {
-                "context": self.context.tokens,
-                "budget": self.context.token_budget,
-                "prompt": self.tokens_so_far[0],
-                "reply": self.tokens_so_far[1],
-            },
-            "tool_results": [result.as_info() for result in results],
-            "format_error": reply.format_error if reply else None,
-            "dialect": reply.dialect if reply else "",
-            "valid": standing.valid,
-            "progress": standing.progress,
-            "success": standing.success,
-            "metrics": dict(standing.metrics),
-            "task_id": "" if self.stage.hides_task else episode.start.task_id,
-            "seed": episode.seed,
-            **self.stage.info(),
-        }
-        if self._info_admissible or self._info_expert:
-            info |= self._ask_engine()
-        if episode.engine_error is not None:
-            info["engine_error"] = episode.engine_error
-        if episode.over:
-            info["ended_by"] = episode.ended_by
-            info["reward_terms"] = dict(episode.reward_terms)
-            info["judge_fallbacks"] = list(episode.judge_fallbacks)
-        return info
-
-    def _task_info(self) -> dict[str, Any]:
-        """What ``info`` says of the task when it begins."""
-        start = self.episode.start
-        return {"instruction": start.instruction, "record": {**start.record, **self.episode.curriculum}}
-
-    def _ask_engine(self) -> dict[str, Any]:
-        """What ``info_admissible`` and ``info_expert`` ask for; nothing of it where the task is not playing."""
-        asked: dict[str, Any] = {"admissible": [], "expert": None}
-        if not self.episode.over and not self.stage.hides_task:
-            try:
-                if self._info_admissible:
-                    asked["admissible"] = self.stage.admissible()
-                if self._info_expert:
-                    asked["expert"] = self.stage.expert()
-            except EngineError:  # the next command meets the same dead engine and ends the episode
-                asked = {"admissible": [], "expert": None}
-        wanted = {"admissible": self._info_admissible, "expert": self._info_expert}
-        return {key: value for key, value in asked.items() if wanted[key]}
 
     def _show(self, text: str) -> None:
         if self.render_mode == "human":
             print_step(self.episode, text, "" if self.stage.hides_task else self.episode.start.task_id)
-
-
-def _check_positive(name: str, value: int | None) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ConfigurationError(f"{name}={value!r}: expected a whole number of at least 1")

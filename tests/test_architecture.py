@@ -31,7 +31,7 @@ FLOORS = (
     {"task"},
     {"episode", "stage"},
     {"recorder", "reward"},
-    {"branching", "rendering"},
+    {"branching", "info", "rendering"},
     {"env"},
     {"curriculum", "layer"},
     {"registration"},

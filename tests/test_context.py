@@ -140,7 +140,7 @@ def test_from_its_edits_the_context_is_made_again():
     assert replayed(edits, messages) == list(context)
     assert [message.content for message in context][-1] == "a long message …"
     context.token_budget = context.tokens - 1
-    context.drop_oldest()
+    context.fit()
     assert replayed(edits, messages) == list(context)
     assert [message.content for message in context] == ["text 1", "a long message …"]
 

@@ -15,7 +15,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any, Literal
 
-from agemem_gym.checks import did_you_mean
+from agemem_gym.checks import did_you_mean, positive
 from agemem_gym.errors import AgeMemError, ConfigurationError
 from agemem_gym.memory.encoder import Encoder
 from agemem_gym.memory.index import ExactIndex, VectorIndex
@@ -48,6 +48,7 @@ def make_memory(
     Raises:
         ConfigurationError: it stands for none, or keywords do not go together.
     """
+    positive("chroma_timeout", chroma_timeout)
     places = {"chroma_path": chroma_path, "chroma_url": chroma_url, "collection": collection}
     if spec is None or spec == "store":
         if encoder is None:

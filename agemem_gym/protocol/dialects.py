@@ -74,6 +74,8 @@ def make_dialects(spec: str | Iterable[str]) -> frozenset[str]:
         return frozenset(DIALECTS)
     if spec == "strict":
         return frozenset()
+    if not isinstance(spec, Iterable):
+        raise ConfigurationError(f"dialects={spec!r}: expected 'all', 'strict' or names of dialects")
     names = (spec,) if isinstance(spec, str) else tuple(spec)
     for name in names:
         if name not in DIALECTS:

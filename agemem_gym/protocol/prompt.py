@@ -75,7 +75,7 @@ def make_prompt(spec: str | PromptMaker) -> PromptMaker:
     """
     if callable(spec):
         return _checked(spec)
-    if spec not in _STYLES:
+    if not isinstance(spec, str) or spec not in _STYLES:
         hint = did_you_mean(spec, _STYLES)
         raise ConfigurationError(f"prompt_style={spec!r}: expected 'full', 'compact' or a callable{hint}")
     return _STYLES[spec]

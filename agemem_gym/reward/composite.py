@@ -143,6 +143,8 @@ def make_reward(spec: str | Reward, options: Mapping[str, Any] | None = None) ->
         if options:
             raise ConfigurationError("reward_options= goes with the name of a reward; the Reward given has its own")
         return spec
+    if options is not None and not isinstance(options, Mapping):
+        raise ConfigurationError(f"reward_options={options!r}: expected a mapping of settings of the reward")
     known = {field.name for field in fields(Reward)} - {"mode"}
     if unknown := sorted(set(map(str, options or {})) - known):
         raise ConfigurationError(

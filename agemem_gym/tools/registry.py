@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -54,6 +54,8 @@ def make_tools(specs: Sequence[str | Tool] | None, filter_mode: FilterMode = "re
     Raises:
         ConfigurationError: an unknown name, a thing that is no tool, or two tools of one name.
     """
+    if isinstance(specs, str) or not (specs is None or isinstance(specs, Iterable)):
+        raise ConfigurationError(f"tools={specs!r}: expected a list of names and tools")
     by_name = FilterContext(filter_mode)
     tools = [
         by_name if spec == by_name.name else _make_tool(spec) for spec in (PAPER_TOOLS if specs is None else specs)

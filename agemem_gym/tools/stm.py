@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from agemem_gym.checks import did_you_mean
-from agemem_gym.errors import ConfigurationError
+from agemem_gym.checks import one_of
 from agemem_gym.tools.effects import Removed
 from agemem_gym.tools.tool import Arguments as ArgumentModel
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolResult
@@ -88,10 +87,7 @@ class FilterContext(Tool):
         criteria: str = Field(min_length=1, description=_MODES["remove"][1])
 
     def __init__(self, mode: FilterMode = "remove") -> None:
-        if mode not in _MODES:
-            raise ConfigurationError(
-                f"filter_mode={mode!r}: expected one of {', '.join(_MODES)}{did_you_mean(mode, _MODES)}"
-            )
+        one_of("filter_mode", mode, tuple(_MODES))
         self.mode = mode
 
     def schema(self) -> dict[str, Any]:
