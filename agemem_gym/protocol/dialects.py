@@ -13,6 +13,7 @@ in :attr:`~agemem_gym.protocol.Reply.dialect` what it took.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -52,6 +53,10 @@ DIALECTS: dict[str, str] = {
     "wrapped": "`<function_call>`, `<tool_calls>`, `<|tool_call|>`: the call in tags of another name",
 }
 """Every dialect by its name, with what it is."""
+
+
+_PLAIN_COMMAND = re.compile(r"[\w ,.;'/!?-]+")
+"""Text without a sign that any dialect needs: most replies of agents without a model, understood in no time."""
 
 
 class Tools(Protocol):
@@ -140,7 +145,7 @@ def fitted(reply: Reply, tools: Tools | None, dialects: str | Iterable[str] = "a
 def _reread(text: str, strict: Reply, commands: bool, tools: Tools | None, notes: set[str]) -> Reply:
     """The reply that `text` is in some dialect; what the letter makes of it where it is in none."""
     untagged = strict.action is not None and TAG.search(split_thought(text)[1]) is None
-    if strict.format_error is None and not untagged:
+    if strict.format_error is None and (not untagged or (commands and _PLAIN_COMMAND.fullmatch(text))):
         return strict
 
     def known(name: str) -> bool:

@@ -328,7 +328,7 @@ def test_any_text_of_syntax_is_understood_as_one_thing_or_malformed(text, comman
 )
 def test_no_text_takes_long(unit):
     text = (unit * 65_536)[:65_536]
-    start = time.perf_counter()
+    start = time.process_time()
     parse(text, tools=TOOLS)
     parse("<tool_call>" + text[:60_000] + "</tool_call>", tools=TOOLS)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
