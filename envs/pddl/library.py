@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -39,6 +40,7 @@ LARGE_TESTS = ("manyferry", "manygripper", "manylogistics", "manymiconic")
 _OWN_FILES = {"gripper": "grippers"}
 _AGENTBOARD_MOVES = 30
 _ATTEMPTS = 20
+_MOST_KEPT, _MOST_ACTIONS_KEPT = 64, 50_000
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,10 @@ def generated(domain_name: str, split: str, number: int, limits: Limits) -> Case
     )
 
 
-@lru_cache(maxsize=64)
 def packaged(domain_name: str, path: Path, limits: Limits) -> Case:
     """One of pddlgym's problems."""
     domain = own_or_packaged(domain_name)
-    return _prepared(domain_name, domain, parse_problem(path, domain), path, limits)
+    return _kept((path, limits), lambda: _prepared(domain_name, domain, parse_problem(path, domain), path, limits))
 
 
 def from_files(domain_path: Path, problem_path: Path, limits: Limits) -> Case:
@@ -121,14 +122,28 @@ def from_files(domain_path: Path, problem_path: Path, limits: Limits) -> Case:
     Raises:
         ConfigurationError: a file cannot be read, has too many actions, or a goal that holds at the start.
     """
-    return _from_texts(read_text(domain_path), read_text(problem_path), domain_path, problem_path, limits)
+    domain_text, problem_text = read_text(domain_path), read_text(problem_path)
+
+    def made() -> Case:
+        domain = domain_from(domain_text, domain_path)
+        problem = problem_from(problem_text, problem_path, domain)
+        return _prepared(domain.name, domain, problem, problem_path, limits)
+
+    return _kept((domain_text, problem_text, domain_path, problem_path, limits), made)
 
 
-@lru_cache(maxsize=16)
-def _from_texts(domain_text: str, problem_text: str, domain_path: Path, problem_path: Path, limits: Limits) -> Case:
-    domain = domain_from(domain_text, domain_path)
-    problem = problem_from(problem_text, problem_path, domain)
-    return _prepared(domain.name, domain, problem, problem_path, limits)
+_cases: dict[Hashable, Case] = {}
+
+
+def _kept(key: Hashable, made: Callable[[], Case]) -> Case:
+    """A case that was made before, or a new one; the oldest go where those kept are too many, or have too many actions."""
+    case = _cases.pop(key, None) or made()
+    _cases[key] = case  # the youngest stands last
+    while len(_cases) > 1 and (
+        len(_cases) > _MOST_KEPT or sum(len(c.ground.actions) for c in _cases.values()) > _MOST_ACTIONS_KEPT
+    ):
+        del _cases[next(iter(_cases))]
+    return case
 
 
 def _prepared(domain_name: str, domain: Domain, problem: Problem, path: Path, limits: Limits) -> Case:

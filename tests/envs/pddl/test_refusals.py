@@ -5,7 +5,7 @@ import time
 import psutil
 import pytest
 
-from agemem_gym.envs.pddl import PDDLTask
+from agemem_gym.envs.pddl import PDDLTask, library
 from agemem_gym.envs.pddl.library import Limits, from_files
 from agemem_gym.errors import ConfigurationError
 
@@ -143,6 +143,17 @@ def test_sixty_objects_and_four_parameters_end_in_one_error_and_little_memory(pr
     assert "p.pddl: more than max_ground=100000 actions can be reached" in message
     assert psutil.Process().memory_info().rss - before < 500 * 2**20
     assert time.process_time() - started < 20
+
+
+def test_large_problems_are_not_kept_beside_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "_cases", {})
+    monkeypatch.setattr(library, "_MOST_ACTIONS_KEPT", 150)
+    for number in range(5):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        paths = write(folder, *many(60, 4, "(and (r ?x0) (q ?x0 ?x1) (q ?x1 ?x2) (q ?x2 ?x3))"))
+        assert from_files(*paths, Limits()) is from_files(*paths, Limits())
+    assert len(library._cases) == 2
 
 
 def test_what_cannot_be_reached_costs_nothing(tmp_path):
