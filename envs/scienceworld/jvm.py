@@ -91,7 +91,6 @@ class Jvm:
             self._answers = self._socket.makefile("rb")
             self._send([f"A\n{token}\n"], _START_SECONDS)
             self._silence()
-            _let_steps_go_before_compiling(self.pid)
         except (OSError, ValueError, EngineError) as error:
             self.close()
             raise EngineError(f"ScienceWorld's JVM did not start: {error}") from error
@@ -230,15 +229,6 @@ def _launch(heap: str) -> subprocess.Popen[bytes]:
         cwd=simulator.BASEPATH,  # where it finds its table of object types; elsewhere it would write one
         start_new_session=True,
     )
-
-
-def _let_steps_go_before_compiling(pid: int) -> None:
-    """On Linux: the second compiler's threads run when nothing else wants to. On a busy machine the scheduler gives the JVM
-    one share, of which that compiler, always at work, took most, and a step of 4 ms waited 20 ms for its turn."""
-    for task in Path(f"/proc/{pid}/task").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (task / "comm").read_text().startswith("C2 Compiler"):
-                os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
 
 
 def _encode_all(arguments: Sequence[Any]) -> str:
