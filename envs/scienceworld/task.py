@@ -75,8 +75,8 @@ class ScienceWorldTask:
     mistake that cannot be mended) and ``subgoal_progress``. **Success**: the engine's score is 1 (100 points).
     **Termination**: the engine says completed, or its score is below 0 (both upstream's rules). The env truncates after 250
     moves; in the two tasks of friction on inclined planes after 1,000, as a block slides down sandpaper in 708 moments and the
-    gold path looks after each (up to 762 actions, elsewhere up to 189); or after AgentBoard's 30, into which 13 of 90 of the
-    gold paths do not fit.
+    gold path looks after each (up to 762 actions, elsewhere up to 189); or after AgentBoard's 30, into which 13 gold paths of
+    its own 90 rows do not fit.
 
     **Splits.** The engine's own lists, train 3,592, dev 1,794, test 1,821 variations, no variation in two of them; ``split``
     takes the common names, too (``"validation"`` is dev), and the record has the engine's. Episode seeds walk the tasks
@@ -87,6 +87,8 @@ class ScienceWorldTask:
     **Expert.** The engine's gold agent, asked when the expert is asked first and not before (neither the key facts nor the
     background need it). It draws at random where it looks and what it uses, and not every draw leads to the goal: each path is
     played once before it is given out and drawn again, three times at most, until one reaches 100 points; the same every time.
+    With AgentBoard's simplifications no draw does in some variations of grow-fruit (e.g. 93, 109, 125) and in
+    mendelian-genetics-known-plant 90: there the expert gives the best path that it has.
 
     **Speed.** A Java agent of our own (sources and build command in ``envs/scienceworld/java``; any JRE runs it) gives the
     simulator's objects hashes counted from the load, which makes texts the same in every JVM, and has the parser work out an
