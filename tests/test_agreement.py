@@ -103,12 +103,12 @@ def test_intervals_narrow_with_the_number_of_tasks_not_of_items():
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(1)
     covered = 0
-    for _ in range(60):
+    for _ in range(20):
         labels = rng.random(80) < 0.5
         scores = np.where(rng.random(80) < 0.85, labels, ~labels).astype(float)
         found = agreement([*labels], [*scores], [str(number) for number in range(80)]).accuracy
         covered += found.low <= 0.85 <= found.high
-    assert covered >= 50
+    assert covered >= 16
 
 
 def test_the_offline_judge_agrees_with_true_labels_and_an_upside_down_one_does_not(episodes_file):
