@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import importlib
 import json
 import random
 import subprocess
@@ -148,6 +149,9 @@ def _send(writer: asyncio.StreamWriter, status: int, body: bytes, headers: str =
 
 def measure(setting: Setting, size: str) -> list[Row]:
     """Play all jobs over the endpoint and compare."""
+    importlib.import_module(
+        "openai.resources.chat.completions"
+    )  # a second or two once a process, not a matter of throughput
     server = subprocess.Popen([sys.executable, __file__, "--serve", size], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
