@@ -140,7 +140,7 @@ class MemoryEnv(gym.Env[str, str]):
     stage              1, 2 or 3 (3 without a curriculum)
     step, moves        replies so far; commands of them that went to the engine
     token_usage        ``context`` (tokens now), ``budget``, ``prompt`` (sum over all replies), ``reply`` (likewise)
-    tool_results       what the calls of this reply came to: ``[{"name", "arguments", "ok", "text", "data"}, …]``
+    tool_results       what the calls of this reply came to: ``[{"name", "arguments", "ok", "text", "data", "call_id"}, …]``
     format_error       name of the format error of this reply, or None
     dialect            how this reply was written, see :data:`agemem_gym.protocol.DIALECTS`; empty where to the letter
     valid              the engine understood this reply's command (True where there was none)
