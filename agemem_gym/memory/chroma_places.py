@@ -209,8 +209,10 @@ class Server:
         if self._claim is not None and self._pid == os.getpid():
             with suppress(MemoryBackendError):
                 self.call(self._claim.release)
-        with suppress(AttributeError):  # of a client that was never made, or is made otherwise
-            self._client._server._session.close()
+        clients: tuple[Any, Any] = (self._client, getattr(self._client, "_admin_client", None))
+        for client in clients:
+            with suppress(AttributeError):  # of a client that was never made, or is made otherwise
+                client._server._session.close()
         self._pid, self._collection, self._client, self._claim = None, None, None, None
 
     def _connect(self) -> Any:
