@@ -40,7 +40,7 @@ def replies_left(prompt):
 
 
 @pytest.mark.parametrize(
-    "line", [*FREE.keys() - {":quit"}, "", "   ", ":nonsense", ":update m1", ":delete", ":add", ":add  "]
+    "line", [*sorted(FREE.keys() - {":quit"}), "", "   ", ":nonsense", ":update m1", ":delete", ":add", ":add  "]
 )
 def test_it_costs_nothing(line, type_lines):
     _, _, prompts = type_lines([line, ":quit"])
