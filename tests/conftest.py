@@ -95,8 +95,14 @@ def hang(handler, body):
 
 
 @pytest.fixture
-def server():
-    """A local server whose behaviours are set by `server.script`; those above stand beside it as attributes."""
+def server(scripted_server):
+    """The same under a short name, for rooms that know no other server."""
+    return scripted_server
+
+
+@pytest.fixture
+def scripted_server():
+    """A local server whose behaviours are set by `script` and `default`; those above stand beside it as attributes."""
     with ScriptedServer() as server:
         server.say, server.raw, server.status, server.redirect = say, raw, status, redirect
         server.cut, server.drip, server.hang = cut, drip, hang

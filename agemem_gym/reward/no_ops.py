@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from agemem_gym.episode import Episode
 from agemem_gym.facts import Held, say_the_same
-from agemem_gym.reward.calls import entry_of, kind_of
+from agemem_gym.reward.calls import entry_of, kind_of, took_out
 from agemem_gym.tools.tool import ToolResult
 
 
@@ -71,7 +70,7 @@ def _looked_at(episode: Episode) -> Iterator[tuple[int, ToolResult, bool]]:
         for result in step.tool_results:
             kind, entry = kind_of(result), entry_of(result)
             if kind == "reduced":
-                yield number, result, not _reduced(result)
+                yield number, result, not took_out(result)
             elif kind == "added":
                 yield number, result, held.knows(entry.content)
                 fresh.add(entry.id)
@@ -87,10 +86,3 @@ def _looked_at(episode: Episode) -> Iterator[tuple[int, ToolResult, bool]]:
             elif kind == "deleted":
                 contents.pop(entry.id, None)
                 held.drop(entry.id)
-
-
-def _reduced(result: ToolResult) -> bool:
-    """Whether a SUMMARY or FILTER made the context shorter, as far as its result tells."""
-    data: Any = result.data if isinstance(result.data, Mapping) else {}
-    saved = data.get("saved_tokens")
-    return bool(data.get("removed")) and (not isinstance(saved, int) or saved > 0)

@@ -389,5 +389,5 @@ def test_without_the_extra_the_command_is_named(monkeypatch):
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
     monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'agemem-gym\[endpoints\]'"):
+    with pytest.raises(MissingDependencyError, match=r"extra \[endpoints\]: pip install"):
         EndpointModel("http://host/v1")

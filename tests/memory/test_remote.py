@@ -16,9 +16,11 @@ def embed(handler, body):
     handler.send(200, json.dumps({"data": rows[::-1]}))
 
 
-@pytest.fixture(autouse=True)
-def answers(server):
-    server.default = embed
+@pytest.fixture
+def server(scripted_server):
+    """A server of embeddings, in the place of this room's own."""
+    scripted_server.default = embed
+    return scripted_server
 
 
 def encoder_of(server, **options):

@@ -6,12 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agemem_gym  # noqa: F401  registers the ids
-from agemem_gym.memory import make_encoder
+from agemem_gym.memory import Match, MemoryRecord, make_encoder
 from agemem_gym.protocol import call_reply
 from agemem_gym.reward import OfflineJudge, Reward, memory_metrics
 from agemem_gym.reward.calls import Entry, entry_of, kind_of, retrieved
 from agemem_gym.reward.diagnosis import diagnose
 from agemem_gym.tools import Tool, ToolResult
+from agemem_gym.tools.effects import Added, Deleted, Removed, Retrieved, Updated
 from agemem_gym.tools.tool import Arguments
 
 FACT = "Ada Karr built the mill in 1840."
@@ -42,6 +43,33 @@ def test_an_entry_is_read_as_far_as_it_is_told(data, arguments, entry):
 )
 def test_retrieved_entries_are_read_as_far_as_they_are_told(data, entries):
     assert retrieved(ToolResult("", data=data, name="Retrieve_memory")) == entries
+
+
+RECORD = MemoryRecord("m7", FACT)
+
+
+@pytest.mark.parametrize(
+    ("effect", "kind"),
+    [
+        (Added(RECORD), "added"),
+        (Updated(MemoryRecord("m7", "x"), RECORD), "updated"),
+        (Deleted(RECORD), "deleted"),
+        (Removed((1, 2), 30), "reduced"),
+    ],
+)
+def test_an_effect_tells_it_whatever_the_tool_is_called_and_its_data_hold(effect, kind):
+    result = ToolResult("", name="Own", effect=effect, data={"id": 3, "content": "y"})
+    assert kind_of(result) == kind
+    assert kind == "reduced" or entry_of(result) == Entry("m7", FACT)
+
+
+def test_a_tool_of_ones_own_that_retrieves_counts(made):
+    found = ToolResult("", name="Own", effect=Retrieved((Match(RECORD, 0.9),)), data={"n": 1})
+    assert retrieved(found) == (Entry("m7", FACT),)
+    stored = ToolResult("", name="Remember", effect=Added(RECORD))
+    episode = made.episode(made.step(stored, stage=1), made.step(found), facts=[FACT], memory=[FACT])
+    metrics = memory_metrics(episode, OfflineJudge(make_encoder("hash")))
+    assert (metrics.storage, metrics.hit_rate, metrics.retrievals) == (1.0, 1.0, 1)
 
 
 def test_a_refused_call_did_nothing():
