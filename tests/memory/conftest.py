@@ -52,14 +52,14 @@ class ChromaServer:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """URL of a server that stays up."""
+def chroma_url(tmp_path_factory):
+    """URL of a Chroma server that stays up."""
     with ChromaServer(tmp_path_factory.mktemp("chroma")) as running:
         yield running.url
 
 
 @pytest.fixture
-def own_server(tmp_path):
+def own_chroma(tmp_path):
     """A server that this test alone has, and may stop, kill and start again."""
     with ChromaServer(tmp_path) as running:
         yield running

@@ -59,12 +59,12 @@ def test_entries_on_a_path_survive_the_process_even_without_close(tmp_path):
     store.close()
 
 
-def test_entries_on_a_server_survive_the_store(server):
-    write_and_read(chroma_url=server)
+def test_entries_on_a_server_survive_the_store(chroma_url):
+    write_and_read(chroma_url=chroma_url)
 
 
-def test_collections_on_a_server_are_apart(server):
-    one, two = (persistent(chroma_url=server, collection=name) for name in ("one", "two"))
+def test_collections_on_a_server_are_apart(chroma_url):
+    one, two = (persistent(chroma_url=chroma_url, collection=name) for name in ("one", "two"))
     one.add("of one")
     assert len(two) == 0
     assert [match.record.content for match in one.search("of")] == ["of one"]
@@ -192,8 +192,8 @@ def test_opening_and_closing_a_folder_leaves_nothing_open(tmp_path):
 
 
 @pytest.mark.parametrize("where", ["process", "path", "server"])
-def test_a_collection_has_one_env_at_a_time(where, tmp_path, server):
-    place = {"process": {}, "path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": server}}[where]
+def test_a_collection_has_one_env_at_a_time(where, tmp_path, chroma_url):
+    place = {"process": {}, "path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": chroma_url}}[where]
     one, two = (persistent(collection=f"shared-{where}", **place) for _ in range(2))
     one.add("x"), one.search("x")
     for _ in range(2):
@@ -207,8 +207,8 @@ def test_a_collection_has_one_env_at_a_time(where, tmp_path, server):
 
 
 @pytest.mark.parametrize("where", ["path", "server"])
-def test_an_env_that_was_never_closed_lets_go_when_it_is_gone(where, tmp_path, server):
-    place = {"path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": server}}[where]
+def test_an_env_that_was_never_closed_lets_go_when_it_is_gone(where, tmp_path, chroma_url):
+    place = {"path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": chroma_url}}[where]
     store = persistent(collection="left-open", **place)
     store.add("x")
     del store
@@ -225,18 +225,18 @@ for i in range(15):
 """
 
 
-def test_two_processes_with_fifteen_notes_each_leave_thirty(server):
-    writers = [other_process(_FIFTEEN, server, "notes-{n}", name) for name in ("one", "two")]
+def test_two_processes_with_fifteen_notes_each_leave_thirty(chroma_url):
+    writers = [other_process(_FIFTEEN, chroma_url, "notes-{n}", name) for name in ("one", "two")]
     for writer in writers:
         writer.communicate()
-    stores = [persistent(chroma_url=server, collection=f"notes-{n}") for n in range(2)]
+    stores = [persistent(chroma_url=chroma_url, collection=f"notes-{n}") for n in range(2)]
     assert sorted({record.content.split()[-1] for store in stores for record in store}) == ["one", "two"]
     assert [len(store) for store in stores] == [15, 15]
     for store in stores:
         store.close()
 
 
-def test_of_processes_that_open_one_collection_at_once_one_gets_it(server):
+def test_of_processes_that_open_one_collection_at_once_one_gets_it(chroma_url):
     code = _OPEN + (
         "import time\nstore = opened(chroma_url=sys.argv[1], collection='raced')\n"
         "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
@@ -246,7 +246,7 @@ def test_of_processes_that_open_one_collection_at_once_one_gets_it(server):
     at = str(time.time() + 6)
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", code, server, at], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, chroma_url, at], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(4)
     ]
@@ -257,9 +257,9 @@ def test_of_processes_that_open_one_collection_at_once_one_gets_it(server):
     assert sum("is in use by process" in line for line in lines) == 3, lines
 
 
-def test_a_collection_whose_process_was_killed_is_free_again(server):
-    owner = other_process("store = opened(chroma_url=sys.argv[1], collection='killed'); store.add('left')", server)
-    store = persistent(chroma_url=server, collection="killed")
+def test_a_collection_whose_process_was_killed_is_free_again(chroma_url):
+    owner = other_process("store = opened(chroma_url=sys.argv[1], collection='killed'); store.add('left')", chroma_url)
+    store = persistent(chroma_url=chroma_url, collection="killed")
     with pytest.raises(ConfigurationError, match=f"in use by process {owner.pid} on "):
         store.add("x")
     owner.kill()
@@ -272,8 +272,10 @@ def test_a_collection_whose_process_was_killed_is_free_again(server):
 
 
 @pytest.mark.parametrize("where", ["path", "server"])
-def test_what_was_there_before_is_not_wiped_unless_it_is_asked_for(where, tmp_path, server):
-    place = {"path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": server, "collection": "earlier"}}[where]
+def test_what_was_there_before_is_not_wiped_unless_it_is_asked_for(where, tmp_path, chroma_url):
+    place = {"path": {"chroma_path": str(tmp_path)}, "server": {"chroma_url": chroma_url, "collection": "earlier"}}[
+        where
+    ]
     other_process("store = opened(**eval(sys.argv[1])); store.now = 7; store.add('earlier')", repr(place)).communicate()
 
     store = persistent(**place)

@@ -205,53 +205,53 @@ CALLS = {
 }
 
 
-def test_a_server_that_is_killed_leaves_no_half_step_and_agrees_when_it_is_back(own_server):
-    store = on(own_server)
+def test_a_server_that_is_killed_leaves_no_half_step_and_agrees_when_it_is_back(own_chroma):
+    store = on(own_chroma)
     store.add("red"), store.add("blue")
     for number, call in enumerate(CALLS.values()):
         before = store.snapshot()
-        own_server.kill()
+        own_chroma.kill()
         with pytest.raises(MemoryBackendError, match=r"Chroma server at http://127.0.0.1:\d+ failed"):
             call(store)
         assert store.snapshot() == before
         assert store.search("red", 1)[0].record.content == "red"  # the records answer without it
-        own_server.start()
+        own_chroma.start()
         if number % 2:
             store.add(f"after {number}")
             store.delete(list(store)[-1].id)
     store.add("after all")
     expected = list(store)
     store.close()
-    again = on(own_server)
+    again = on(own_chroma)
     assert list(again) == expected
     again.close()
 
 
-def test_a_server_that_is_stopped_ends_the_call_after_its_time_and_agrees_when_it_goes_on(own_server):
-    store = on(own_server, chroma_timeout=1.0)
+def test_a_server_that_is_stopped_ends_the_call_after_its_time_and_agrees_when_it_goes_on(own_chroma):
+    store = on(own_chroma, chroma_timeout=1.0)
     store.add("red"), store.add("blue")
     for call in CALLS.values():
         before = store.snapshot()
-        own_server.signal(signal.SIGSTOP)
+        own_chroma.signal(signal.SIGSTOP)
         started = time.monotonic()
         with pytest.raises(MemoryBackendError, match="no answer within 1 s"):
             call(store)
         assert time.monotonic() - started < 4
         assert store.snapshot() == before
-        own_server.signal(signal.SIGCONT)
+        own_chroma.signal(signal.SIGCONT)
         time.sleep(0.3)  # what it was asked before, it does now
         store.add("on it goes")
     expected = list(store)
     store.close()
-    again = on(own_server)
+    again = on(own_chroma)
     assert list(again) == expected
     again.close()
 
 
-def test_closing_a_store_whose_server_is_gone_tells_what_may_differ_and_does_not_raise(own_server):
-    store = on(own_server)
+def test_closing_a_store_whose_server_is_gone_tells_what_may_differ_and_does_not_raise(own_chroma):
+    store = on(own_chroma)
     store.add("red")
-    own_server.kill()
+    own_chroma.kill()
     with suppress(MemoryBackendError):
         store.add("blue")
     with pytest.warns(UserWarning, match="1 entries may differ in the index: .* failed"):

@@ -99,23 +99,23 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_server_killed_in_an_episode_ends_it_and_changes_nothing(call, own_server):
-    env = make(index="chroma", chroma_url=own_server.url)
+def test_a_server_killed_in_an_episode_ends_it_and_changes_nothing(call, own_chroma):
+    env = make(index="chroma", chroma_url=own_chroma.url)
     env.reset(seed=0)
     add(env, "the red key")
     before = list(env.unwrapped.memory)
-    own_server.kill()
+    own_chroma.kill()
     _, _, terminated, truncated, info = env.step(call_reply(CALLS[call]))
     assert (terminated, truncated) == (False, True)
     assert "Chroma server at http://127.0.0.1" in info["engine_error"]
     assert list(env.unwrapped.memory) == before
-    own_server.start()
+    own_chroma.start()
     env.reset(seed=0)
     add(env, "next")
     expected = list(env.unwrapped.memory)
     env.close()
     encoder = make_encoder("hash")
-    again = MemoryStore(encoder, make_index("chroma", chroma_url=own_server.url, encoder=encoder))
+    again = MemoryStore(encoder, make_index("chroma", chroma_url=own_chroma.url, encoder=encoder))
     assert [(r.id, r.content) for r in again] == [(r.id, r.content) for r in expected] == [("m1", "next")]
     again.close()
 
@@ -171,8 +171,8 @@ def test_envs_of_a_vector_share_no_collection(tmp_path):
     envs.close()
 
 
-def test_envs_in_worker_processes_share_no_collection_of_a_server(server):
-    place = {"encoder": "hash", "chroma_url": server, "collection": "worker-{n}", "keep_memory": True}
+def test_envs_in_worker_processes_share_no_collection_of_a_server(chroma_url):
+    place = {"encoder": "hash", "chroma_url": chroma_url, "collection": "worker-{n}", "keep_memory": True}
     envs = make_vec("AgeMem-BabyAI-v0", 2, "async", workers=2, start_method="spawn", **place)
     envs.reset(seed=0)
     for step in range(3):
@@ -181,7 +181,7 @@ def test_envs_in_worker_processes_share_no_collection_of_a_server(server):
     encoder = make_encoder("hash")
     notes = set()
     for number in range(2):
-        index = make_index("chroma", chroma_url=server, collection=f"worker-{number}", encoder=encoder)
+        index = make_index("chroma", chroma_url=chroma_url, collection=f"worker-{number}", encoder=encoder)
         store = MemoryStore(encoder, index)
         assert len(store) == 3
         notes |= {record.content for record in store}
