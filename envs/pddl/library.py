@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from agemem_gym.envs.pddl.generator import GENERATORS, draw
+from agemem_gym.envs.pddl.generated import GENERATORS, draw
 from agemem_gym.envs.pddl.grounding import MAX_GROUND, Action, Ground
 from agemem_gym.envs.pddl.joins import TooLarge
 from agemem_gym.envs.pddl.language import Domain, Problem

@@ -3,7 +3,7 @@
 import pytest
 
 from agemem_gym.envs.pddl import PDDLTask
-from agemem_gym.envs.pddl.generator import GENERATORS, LEVELS, draw
+from agemem_gym.envs.pddl.generated import GENERATORS, LEVELS, draw
 from agemem_gym.envs.pddl.language import Literal
 from agemem_gym.envs.pddl.library import PDDLGYM, packaged_problems
 from agemem_gym.errors import ConfigurationError
