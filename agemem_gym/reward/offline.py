@@ -40,7 +40,7 @@ class OfflineJudge:
 
     How well it agrees with labels (``benchmarks/judges.py --data …``, the half of 100 generated and 300 real questions that
     calibrated nothing, 1,600 answers and 1,196 memories): right or wrong answer 0.991 (correlation 0.94); stated or not stated
-    fact 0.985, where the best cosine threshold alone reaches 0.905; coverage correlates by 0.98 with the true one. Weak are
+    fact 0.984, where the best cosine threshold alone reaches 0.904; coverage correlates by 0.98 with the true one. Weak are
     answers in long sentences, and facts of which a word of no name or number was exchanged.
 
     Args:
