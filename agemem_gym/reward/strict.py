@@ -4,9 +4,10 @@ The paper's terms (:mod:`.terms`; AgeMem, arXiv:2601.01885, appendix A.2) ask wh
 An agent that reads nothing, adds "x", updates it and filters "x" earns half of them. These ask what came of it:
 
 =================  ====================================================================================================
-compression        share of the tokens that no key fact needs which SUMMARY and FILTER took out, before the limit
+compression        share of the tokens that no key fact needs which SUMMARY and FILTER took out of the task's context, before
+                   the limit and without wiping a key fact
 preventive         1 if they took out any, else 0
-preservation       1 if they took something out, and no key phrase of the query was lost by it, else 0
+preservation       1 if they took something out, and nothing that the query needs was lost by it, else 0
 storage            F1 of precision and recall of the key facts in what was written
 maintenance        share of the entries that were stale, false, copied from a distractor or double which UPDATE and DELETE
                    mended; 1 where none was, 0 where they lost a key fact, and where there never was an entry
@@ -21,8 +22,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from agemem_gym.context import Edit, Message
+from agemem_gym.context import Message
 from agemem_gym.episode import Episode
 from agemem_gym.facts import Held, PhraseExtractor, key_phrases, sentences, states_fact
 from agemem_gym.reward.calls import KINDS, entry_of, kind_of
@@ -32,6 +34,8 @@ from agemem_gym.reward.terms import lost_phrases, retrieved_entries, written_ent
 _TOLD = ("talk", "distractor", "observation")
 """Kinds of messages that the agent was told; what it made itself, it could make in order to remove it."""
 
+_OWN = ("reply", "complaint", "system", "task")
+_REDUCING = frozenset(name for name, kind in KINDS.items() if kind == "reduced")
 _TAKEN_BACK = re.compile(r"\b(?:no longer|not true|out of date|outdated|obsolete|wrong|false)\b", re.IGNORECASE)
 
 
@@ -51,46 +55,87 @@ def preventive(episode: Episode) -> float:
 
 
 def preservation(episode: Episode, extract: PhraseExtractor = key_phrases) -> float:
-    """1 if SUMMARY or FILTER took out something told, and no key phrase was lost, else 0.
+    """1 if SUMMARY or FILTER took out something told, and nothing that the query needs was lost by it, else 0.
 
-    The phrases are those that the task names (:attr:`agemem_gym.task.TaskStart.key_phrases`), else those of the query.
+    What it needs are the phrases that the task names (:attr:`agemem_gym.task.TaskStart.key_phrases`), else those of the query,
+    else the key facts.
     """
-    messages = {message.id: message for message in episode.messages}
-    told = any(messages[gone].kind in _TOLD for edit in _reductions(episode) for gone in edit.removed)
-    return float(told and not lost_phrases(episode, phrases_of(episode, extract)))
-
-
-def phrases_of(episode: Episode, extract: PhraseExtractor = key_phrases) -> PhraseExtractor:
-    """The task's own key phrases, where it names any, in the place of `extract`."""
-    named = tuple(episode.start.key_phrases)
-    return (lambda text: named) if named else extract
+    reductions = list(_reductions(episode))
+    if not any(_was_told(message) for reduction in reductions for message in reduction.gone):
+        return 0.0
+    named = tuple(episode.start.key_phrases) or extract(episode.start.instruction)
+    if named:
+        return float(not lost_phrases(episode, lambda text: named))
+    left = _facts_in(episode, *episode.final_context())
+    return float(all(reduction.wiped <= left for reduction in reductions))
 
 
 def removed_needless(episode: Episode) -> int:
-    """Tokens that no key fact needs and that SUMMARY and FILTER took out before the limit, less what summaries added."""
-    messages = {message.id: message for message in episode.messages}
+    """Tokens that no key fact needs and that SUMMARY and FILTER took out before the limit, less what summaries added.
+
+    A call that took the last of a key fact with them earns nothing.
+    """
     removed = 0
-    for edit in _reductions(episode):
-        needless = sum(messages[gone].tokens for gone in edit.removed if _is_needless(messages[gone], episode))
-        added = messages[edit.added].tokens if edit.added is not None else 0
-        removed += max(0, needless - added)
+    for reduction in _reductions(episode):
+        needless = sum(message.tokens for message in reduction.gone if _is_needless(message, episode))
+        if reduction.early and not reduction.wiped:
+            removed += max(0, needless - reduction.added)
     return removed
 
 
-def _reductions(episode: Episode) -> Iterator[Edit]:
-    """What SUMMARY and FILTER did to the context before it was over its budget for the first time."""
+@dataclass(frozen=True)
+class _Reduction:
+    """What one SUMMARY or FILTER did to the context.
+
+    Attributes:
+        gone: the messages that it took out.
+        added: tokens of the summary that came instead.
+        early: the context had never been over its budget.
+        wiped: key facts that stood in the context before and not after.
+    """
+
+    gone: tuple[Message, ...]
+    added: int
+    early: bool
+    wiped: frozenset[str]
+
+
+def _reductions(episode: Episode) -> Iterator[_Reduction]:
+    """The reductions of the last context, the one that the task was solved in: what a new stage cleared is past."""
     over = (n for n, step in enumerate(episode.steps, start=1) if step.prompt_tokens > episode.token_budget)
     limit = next(over, len(episode.steps) + 1)
-    tools = {result.name for result in episode.tool_results if kind_of(result) == "reduced"} | {
-        name for name, kind in KINDS.items() if kind == "reduced"
-    }
-    return (edit for edit in episode.edits if edit.by in tools and edit.step < limit and edit.removed)
+    tools = _REDUCING | {result.name for result in episode.tool_results if kind_of(result) == "reduced"}
+    cleared = max((n for n, edit in enumerate(episode.edits) if edit.by == "stage" and edit.removed), default=-1)
+    messages = {message.id: message for message in episode.messages}
+    standing: dict[int, Message] = {}
+    for number, edit in enumerate(episode.edits):
+        reduces = number > cleared and edit.by in tools and edit.removed
+        before = _facts_in(episode, *standing.values()) if reduces else frozenset()
+        gone = tuple(messages[message_id] for message_id in edit.removed)
+        for message in gone:
+            standing.pop(message.id, None)
+        if edit.added is not None:
+            standing[edit.added] = messages[edit.added]
+        if reduces:
+            added = messages[edit.added].tokens if edit.added is not None else 0
+            wiped = before - _facts_in(episode, *standing.values())
+            yield _Reduction(gone, added, edit.step < limit, wiped)
+
+
+def _facts_in(episode: Episode, *messages: Message) -> frozenset[str]:
+    """The key facts that stand in these messages; what the agent said itself does not count."""
+    shown = [message for message in messages if message.kind not in _OWN]
+    facts = episode.start.key_facts
+    return frozenset(fact for fact in facts if any(states_fact(fact, message.content) for message in shown))
+
+
+def _was_told(message: Message) -> bool:
+    return message.kind in _TOLD
 
 
 def _is_needless(message: Message, episode: Episode) -> bool:
     """Whether the agent was told this message, and no key fact stands in it."""
-    facts = episode.start.key_facts
-    return message.kind in _TOLD and not any(states_fact(fact, message.content) for fact in facts)
+    return _was_told(message) and not _facts_in(episode, message)
 
 
 # ------------------------------------------------------------------------------------------------------ memory

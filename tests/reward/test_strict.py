@@ -46,6 +46,22 @@ def test_preventive_is_earned_by_tokens_that_no_key_fact_needs(made):
     assert earned("Stored as m1.", "tool_result") == 0.0
 
 
+def test_what_wipes_a_key_fact_earns_nothing(made):
+    texts = [(MILL, "talk"), (LUNCH, "distractor"), (f"m1: {MILL}", "tool_result")]
+    wiped = told(made, *texts, gone=[(2, 1, "Filter_context"), (1, 2, "Filter_context"), (3, 3, "Filter_context")])
+    assert strict.removed_needless(wiped) == 6  # the first call; the second left the fact where it was retrieved
+    assert strict.preservation(wiped) == 0.0  # the third one took it, and the query has no phrase that would tell
+    both = told(made, (MILL, "talk"), (LUNCH, "distractor"))
+    both.edits.append(made.edit(removed=(1, 2), step=1, by="Summary_context"))
+    assert (strict.compression(both), strict.preventive(both), strict.preservation(both)) == (0.0, 0.0, 0.0)
+
+
+def test_what_was_taken_out_before_a_stage_cleared_the_context_is_past(made):
+    texts = [(LUNCH, "talk"), (MILL, "talk")]
+    episode = told(made, *texts, gone=[(1, 1, "Filter_context"), (2, 2, "stage")])
+    assert (strict.compression(episode), strict.preservation(episode)) == (0.0, 0.0)
+
+
 def test_preventive_is_earned_before_the_limit_only(made):
     steps = [made.step(prompt=1000), made.step(prompt=1001), made.step()]
 
