@@ -77,7 +77,8 @@ def _without_user(rest: str) -> str:
     """What follows ``//`` without its user name and password, in which people forget to quote ``/``, ``?`` and ``#``."""
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     host, colon, port = authority.rpartition(":")
-    torn = colon and not port.isdigit() and "@" in rest and not host.startswith("[")
+    no_port = colon and not host.startswith("[") and (not port.isdigit() or ":" in host)
+    torn = "@" in rest and (no_port or rest[len(authority) :].startswith("#"))
     if "@" not in authority and not torn:
         return rest
     whole = rest if torn else authority

@@ -38,6 +38,12 @@ def test_urls_are_masked_wherever_they_stand_in_a_text_or_in_data():
     assert masked(data) == {"judge": "http://h?k=***", "deep": [("http://***@h", 1)], "n": None}
 
 
+def test_a_password_of_digits_that_is_cut_by_a_mark_is_masked():
+    assert masked("http://ann:1234#5@host/v1") == "http://***@host/v1"
+    assert masked("http://host:8080/v1?k=a@b#model") == "http://host:8080/v1?k=***#model"
+    assert masked("http://[::1]:8080/v1#model") == "http://[::1]:8080/v1#model"
+
+
 @given(st.text("abcXYZ019:/?#@=&;.%-_", max_size=30))
 def test_no_password_comes_through(password):
     assert "hunter2" not in masked(f"http://ann:hunter2{password}@host/v1?key=hunter2{password}")

@@ -21,7 +21,7 @@ def play(env, seed, steps=12):
     env.reset(seed=seed)
     trace = []
     for _ in range(steps):
-        obs, _, terminated, truncated, info = env.step("<think>hm</think>check valid actions")
+        obs, _, terminated, truncated, info = env.step("<think>hm</think><action>check valid actions</action>")
         trace.append((obs, info["observation"], info["distractors"]))
         if terminated or truncated:
             break
