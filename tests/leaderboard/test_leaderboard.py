@@ -18,6 +18,7 @@ from agemem_gym.leaderboard import run_leaderboard
 from agemem_gym.leaderboard.play import Block, play_block
 from agemem_gym.leaderboard.pool import WorkerFailure
 from agemem_gym.leaderboard.results import EPISODES, RESULTS, ResultsFolder, read_episode, read_rows
+from agemem_gym.registration import BENCHMARKS
 
 ENV = "AgeMem-BabyAI-v0"
 FAST = {"encoder": "hash", "index": "exact"}
@@ -202,3 +203,18 @@ def test_a_stream_that_carries_memory_over_is_played_in_order_in_one_env_or_not_
     again = run_leaderboard(["scripted"], [ENV], 4, tmp_path, env_kwargs=keywords)
     assert len(list(read_rows(tmp_path / RESULTS))) == 6
     assert [plain(row) for row in again] == [plain(row) for row in rows]
+
+
+def test_by_default_held_out_tasks_in_three_stages_and_then_bare(monkeypatch):
+    asked = {}
+
+    def remember(agents, envs, episodes, out, **settings):
+        asked.update(agents=[agent.name for agent in agents], envs=envs, episodes=episodes, **settings)
+        return []
+
+    monkeypatch.setattr("agemem_gym.leaderboard.run_leaderboard", remember)
+    main(["leaderboard"])
+    staged = [benchmark.three_stage_id for benchmark in BENCHMARKS]
+    assert list(asked["envs"]) == [*staged, *(benchmark.env_id for benchmark in BENCHMARKS)]
+    assert asked["env_kwargs"]["split"] == "test"
+    assert {"amnesic", "perfect"} <= set(asked["agents"])  # what memory is worth is on the board
