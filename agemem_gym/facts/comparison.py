@@ -29,6 +29,8 @@ def compare(fact: str, entry: str, *, low: float = LOW, high: float = HIGH) -> t
     open is looked at again with the heading before it. Of several open stretches it is the one that shares the most words
     with the fact.
     """
+    if (wanted := words_of(fact).all) and recall(wanted, words_of(entry).all) < low:
+        return False, []  # the whole holds too few of its words, so no stretch can hold more
     heading, mark, _ = entry.partition(": ")
     headed = bool(mark) and len(heading.split()) <= _LONGEST_HEADING
     undecided = []
@@ -40,5 +42,4 @@ def compare(fact: str, entry: str, *, low: float = LOW, high: float = HIGH) -> t
             return True, []
         if verdict is None:
             undecided.append(text)
-    wanted = words_of(fact).all
     return False, sorted(undecided, key=lambda text: -recall(wanted, words_of(text).all))[:1]

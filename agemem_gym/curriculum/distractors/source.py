@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -87,9 +88,8 @@ class Chooser:
 
         Candidates that state a key fact or repeat another one are left out.
         """
-        candidates = [text for text in dict.fromkeys(texts) if text.strip() and not states_a_fact(text, scene)]
-        if self._similarity is None:
-            candidates = candidates[:count]
+        good = (text for text in dict.fromkeys(texts) if text.strip() and not states_a_fact(text, scene))
+        candidates = list(good if self._similarity is not None else islice(good, count))
         scores = self.similarities(scene.query, candidates)
         if self._similarity is None:
             chosen = range(len(candidates))
