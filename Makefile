@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 leaderboard: $(READY)
-	$(BIN)/python benchmarks/leaderboard.py --jobs $(JOBS) $(ARGS)
+	$(BIN)/python benchmarks/leaderboard.py --jobs $(JOBS) --gzip $(ARGS)
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile -m 'not slow and not gpu' $(ARGS)
