@@ -16,7 +16,7 @@ from agemem_gym.registration import BENCHMARKS
 if TYPE_CHECKING:
     from agemem_gym.cli.arguments import Commands
 
-_DEFAULT_AGENTS = ("random", "amnesic", "scripted", "perfect", "oracle")
+_DEFAULT_AGENTS = ("random", "scripted", "oracle")
 
 
 def add(commands: Commands) -> None:
