@@ -13,6 +13,7 @@ from agemem_gym.memory.encoder import Encoder
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
 
+@lru_cache(maxsize=4096)
 def count_words(text: str) -> int:
     """Words and punctuation marks."""
     return len(_WORD_OR_MARK.findall(text))

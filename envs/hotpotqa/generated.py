@@ -154,7 +154,7 @@ def _distractors(
         kinds = {world.kinds[title] for title in titles}
         far = [title for title in world.paragraphs if world.kinds[title] not in kinds]
         mixed = [far[int(i)] for i in rng.permutation(len(far))]
-        linked = {title for title in mixed if any(world.linked(title, one) for one in titles)}
+        linked = world.linked_with(titles, mixed)
         mixed.sort(key=lambda title: title not in linked)
         return [world.paragraphs[title] for title in mixed[:DISTRACTORS]]
     by_question = corpus.search(draft.question, 3 * DISTRACTORS)

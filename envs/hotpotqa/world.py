@@ -7,7 +7,7 @@ milliseconds; there are as many as one asks for.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,9 +60,17 @@ class World:
 
     def linked(self, one: str, other: str) -> bool:
         """Whether a fact about one of the two entities names the other."""
-        return any(other == fact.text for fact in self.facts[one].values()) or any(
-            one == fact.text for fact in self.facts[other].values()
-        )
+        return one in self.linked_with((other,), (one,))
+
+    def linked_with(self, entities: Collection[str], others: Iterable[str]) -> set[str]:
+        """Those of `others` that a fact about one of the entities names, or that have a fact that names one of these."""
+        wanted = frozenset(entities)
+        named = {fact.text for entity in entities for fact in self.facts[entity].values()}
+        return {
+            other
+            for other in others
+            if other in named or any(fact.text in wanted for fact in self.facts[other].values())
+        }
 
 
 @lru_cache(maxsize=8)
