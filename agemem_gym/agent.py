@@ -42,6 +42,10 @@ AGENTS: dict[str, str] = {
     "amnesic": "agemem_gym.baselines.staged:AmnesicAgent",
     "hoarder": "agemem_gym.baselines.staged:HoarderAgent",
     "wiper": "agemem_gym.baselines.staged:WiperAgent",
+    "explorer": "agemem_gym.baselines.explorers.agents:ExplorerAgent",
+    "store-all": "agemem_gym.baselines.explorers.agents:StoreAllAgent",
+    "store-only": "agemem_gym.baselines.explorers.agents:StoreOnlyAgent",
+    "store-all-noisy": "agemem_gym.baselines.explorers.agents:NoisyStoreAllAgent",
     "llm": "agemem_gym.baselines.agents.language_model:LanguageModelAgent",
 }
 """The agents that come with the suite, by short name."""

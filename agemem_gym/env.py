@@ -149,6 +149,7 @@ class MemoryEnv(gym.Env[str, str]):
     task_id, seed      which task this is; the id is empty in stages that hide the task
     ended_by           ``"task"``, ``"moves"``, ``"rounds"``, ``"overflow"`` or ``"engine"``, at the end
     instruction        the query (at reset; behind a curriculum, when stage 3 begins)
+    benchmark          name of the task's room, e.g. ``"babyai"`` (at reset)
     commands           what the engine understands, in words (at reset)
     tools              schemas of the tools in OpenAI function form (at reset)
     limits             ``moves`` and ``rounds`` (at reset)

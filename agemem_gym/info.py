@@ -64,6 +64,7 @@ def start_info(env: MemoryEnv) -> dict[str, Any]:
     """The keys that stand only at a reset."""
     episode = env.episode
     start: dict[str, Any] = {
+        "benchmark": env.task.benchmark,
         "commands": episode.start.commands,
         "tools": env.tools.schemas(),
         "limits": {"moves": episode.start.max_moves, "rounds": episode.max_rounds},

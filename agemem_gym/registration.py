@@ -39,7 +39,7 @@ class Benchmark:
         extra: the optional dependency group that brings its engine.
         engine: the package that every episode needs; empty where the extra brings only what some keywords need.
         summary: one line for ``agemem list``.
-        in_stages: keywords that the three-stage env has besides.
+        in_stages: defaults of the three-stage env besides; those of AgentBoard's protocol beat them.
     """
 
     name: str
@@ -99,7 +99,8 @@ def register_all() -> None:
     """
     for benchmark in BENCHMARKS:
         _register(benchmark.env_id, "make_env", {"task": benchmark.task})
-        _register(benchmark.three_stage_id, "make_three_stage", {"task": benchmark.task, **benchmark.in_stages})
+        in_stages = {"in_stages": dict(benchmark.in_stages)} if benchmark.in_stages else {}
+        _register(benchmark.three_stage_id, "make_three_stage", {"task": benchmark.task, **in_stages})
 
 
 def _register(env_id: str, maker: str, kwargs: dict[str, Any]) -> None:
@@ -190,7 +191,9 @@ def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
     return env
 
 
-def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) -> gym.Env[str, str]:
+def make_three_stage(
+    task: str | type, curriculum: Any = None, in_stages: Mapping[str, Any] | None = None, **kwargs: Any
+) -> gym.Env[str, str]:
     """Build a :class:`~agemem_gym.curriculum.ThreeStage` round :func:`make_env`; `kwargs` are those of all three together.
 
     Args:
@@ -198,6 +201,7 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
         curriculum: a preset's name, a YAML file, a mapping or a :class:`~agemem_gym.curriculum.CurriculumConfig`: puts a
             :class:`~agemem_gym.curriculum.CurriculumSchedule` round it, and a
             :class:`~agemem_gym.curriculum.DistractorInjection` where the curriculum has a `rate`.
+        in_stages: keywords under those that are given, with which the task needs its memory; AgentBoard's protocol has its own.
         kwargs: keywords of the task, of :class:`MemoryEnv` and of ThreeStage.
     """
     from agemem_gym import branching
@@ -205,6 +209,8 @@ def make_three_stage(task: str | type, curriculum: Any = None, **kwargs: Any) ->
     from agemem_gym.env import MemoryEnv
 
     task_class = load_class(task) if isinstance(task, str) else task
+    if kwargs.get("protocol") != "agentboard":
+        kwargs = {**(in_stages or {}), **kwargs}
     of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage, beside="curriculum")
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
     base = MemoryEnv(_made(task_class, of_task), **of_env)

@@ -18,8 +18,53 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from agemem_gym.checks import at_least, within
+from agemem_gym.errors import ConfigurationError
+
 Metric = Literal["success", "progress"]
 JSONScalar = str | int | float | bool | None
+
+
+WORLD = "world"
+"""The reset option that names the world in which a task is to be set."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A world that comes back: a floor plan with its things, a house, an encyclopedia; ``options["world"]``.
+
+    Attributes:
+        seed: the same number is the same world, whatever the task in it.
+        epoch: how often it has changed; each epoch builds on the one before.
+        changes: share of what can change that does so from one epoch to the next.
+    """
+
+    seed: int
+    epoch: int = 0
+    changes: float = 0.0
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> World | None:
+        """The world that reset options name, or None.
+
+        Raises:
+            ConfigurationError: it is no mapping of seed, epoch and changes, or out of range.
+        """
+        given = options.get(WORLD)
+        if given is None:
+            return None
+        if not isinstance(given, Mapping) or "seed" not in given or set(given) - {"seed", "epoch", "changes"}:
+            raise ConfigurationError(
+                f"options[{WORLD!r}]={given!r:.200}: expected {{'seed': 3}}, and perhaps 'epoch' and 'changes'"
+            )
+        at_least("options['world']['seed']", given["seed"], 0)
+        at_least("options['world']['epoch']", given.get("epoch", 0), 0)
+        within("options['world']['changes']", given.get("changes", 0.0), 0, 1)
+        return cls(**given)
+
+    def rng(self, *tags: int) -> np.random.Generator:
+        """Draws that depend on the world alone and on `tags`, not on its epoch."""
+        return np.random.default_rng([0x3081D, self.seed, *tags])
 
 
 @dataclass(frozen=True)
@@ -136,3 +181,14 @@ class Task(Protocol):
 
     def close(self) -> None:
         """Free the engine. Safe to call twice; ``reset`` afterwards starts it again."""
+
+
+@runtime_checkable
+class LastingTask(Task, Protocol):
+    """A task whose worlds can come back: ``reset(seed, {"world": {"seed": 3, "epoch": 1, "changes": 0.3}})``.
+
+    In one world the seed chooses among ten goals or more, each of which can be reached; key facts are among the world's.
+    """
+
+    def world_facts(self) -> tuple[str, ...]:
+        """What holds in the present world and can matter to a task in it, plain sentences in a fixed order."""
