@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.intervals import Figure
 from agemem_gym.reward import Judge
 
 Kind = Literal["answer", "memory"]
@@ -143,15 +144,6 @@ def _score(judge: Judge, item: Item) -> float:
     if item.kind == "answer":
         return judge.answer(item.question, item.texts[0], item.expected)
     return float(judge.memory(item.question, "", (item.expected,), item.texts).covered[0])
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure with its 95 % interval; NaN where it is not defined (all labels alike; an interval from one task)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ ENGINES = {"alfworld", "babyai", "hotpotqa", "pddl", "scienceworld"}
 
 FLOORS = (
     {"errors", "foreign", "plain", "spaces", "answers", "urls", "versions", "facts"},
-    {"checks", "terminal", "fingerprint", "jobs", "wrappers"},
+    {"checks", "terminal", "fingerprint", "intervals", "jobs", "wrappers"},
     {"endpoints"},
     {"protocol"},
     {"chat"},

@@ -15,8 +15,8 @@ from agemem_gym.cli.status import Status
 from agemem_gym.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from agemem_gym.agreement import Figure
     from agemem_gym.cli.arguments import Commands
+    from agemem_gym.intervals import Figure
     from agemem_gym.terminal import Terminal
 
 
