@@ -24,9 +24,10 @@ from agemem_gym.errors import AgeMemError, ConfigurationError
 if TYPE_CHECKING:
     import gymnasium as gym
 
-    from agemem_gym.env import MemoryEnv
 
 NAMESPACE_VERSION = "v0"
+RECALL = "recall"
+"""The name of :class:`agemem_gym.layer.AutoRecall`."""
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,16 @@ def _newest(name: str) -> int | None:
     return find_highest_version(namespace, bare) if version is None else None
 
 
-def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
+def make_env(
+    task: str | type, layer: Any = None, layer_options: Mapping[str, Any] | None = None, **kwargs: Any
+) -> gym.Env[str, str]:
     """Build a :class:`MemoryEnv` round a task; what the registered ids call.
 
     Args:
         task: ``"module:Class"`` of a :class:`~agemem_gym.task.Task`, or the class itself.
+        layer: a memory layer to stand round it (:class:`~agemem_gym.layer.Layered`): ``"recall"`` (the entries nearest to the
+            newest message, before each reply), the ``"module:Class"`` of a :class:`~agemem_gym.layer.MemoryLayer`, or one.
+        layer_options: keywords of a layer that is named.
         kwargs: keywords of the task and of :class:`MemoryEnv`, together.
 
     Raises:
@@ -186,13 +192,18 @@ def make_env(task: str | type, **kwargs: Any) -> MemoryEnv:
     task_class = load_class(task) if isinstance(task, str) else task
     of_task, of_env = _share_out(kwargs, task_class, MemoryEnv)
     env = MemoryEnv(_made(task_class, of_task), **of_env)
-    env.made_by = ("make_env", {"task": _path_of(task_class), **kwargs})
+    env.made_by = ("make_env", {"task": _path_of(task_class), **_given(layer, layer_options), **kwargs})
     env.parts = branching.Parts(task_class, of_task, of_env)
-    return env
+    return _layered(env, layer, layer_options)
 
 
 def make_three_stage(
-    task: str | type, curriculum: Any = None, in_stages: Mapping[str, Any] | None = None, **kwargs: Any
+    task: str | type,
+    curriculum: Any = None,
+    in_stages: Mapping[str, Any] | None = None,
+    layer: Any = None,
+    layer_options: Mapping[str, Any] | None = None,
+    **kwargs: Any,
 ) -> gym.Env[str, str]:
     """Build a :class:`~agemem_gym.curriculum.ThreeStage` round :func:`make_env`; `kwargs` are those of all three together.
 
@@ -202,6 +213,7 @@ def make_three_stage(
             :class:`~agemem_gym.curriculum.CurriculumSchedule` round it, and a
             :class:`~agemem_gym.curriculum.DistractorInjection` where the curriculum has a `rate`.
         in_stages: keywords under those that are given, with which the task needs its memory; AgentBoard's protocol has its own.
+        layer, layer_options: as for :func:`make_env`.
         kwargs: keywords of the task, of :class:`MemoryEnv` and of ThreeStage.
     """
     from agemem_gym import branching
@@ -215,8 +227,9 @@ def make_three_stage(
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
     base = MemoryEnv(_made(task_class, of_task), **of_env)
     base.parts = branching.Parts(task_class, of_task, of_env)
-    base.made_by = ("make_three_stage", {"task": _path_of(task_class), "curriculum": curriculum, **kwargs})
-    env: gym.Env[str, str] = ThreeStage(base, **of_stages)
+    made_with = {"task": _path_of(task_class), "curriculum": curriculum, **_given(layer, layer_options), **kwargs}
+    base.made_by = ("make_three_stage", made_with)
+    env = _layered(ThreeStage(base, **of_stages), layer, layer_options)
     if config is not None and config.rate is not None:
         env = DistractorInjection(env, source=of_stages.get("source", "benchmark"))
     return env if config is None else CurriculumSchedule(env, config)
@@ -224,6 +237,28 @@ def make_three_stage(
 
 MAKERS: Mapping[str, Callable[..., gym.Env[str, str]]] = {"make_env": make_env, "make_three_stage": make_three_stage}
 """What makes an env without an id; the record of such an env has the maker's name in the id's place."""
+
+
+def _given(layer: Any, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = {"layer": layer, "layer_options": options}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _layered(env: gym.Env[str, str], layer: Any, options: Mapping[str, Any] | None) -> gym.Env[str, str]:
+    """The env behind a memory layer, if one is asked for."""
+    from agemem_gym.layer import AutoRecall, Layered
+
+    if options and not isinstance(layer, str):
+        raise ConfigurationError(f"layer_options go with a layer that is named, not with layer={layer!r:.100}")
+    if layer is None:
+        return env
+    if isinstance(layer, str):
+        layer_class = AutoRecall if layer == RECALL else load_class(layer)
+        try:
+            layer = layer_class(**options or {})
+        except TypeError as error:
+            raise ConfigurationError(f"layer={layer!r} cannot be made with {dict(options or {})}: {error}") from error
+    return Layered(env, layer)
 
 
 def _made(task_class: type, kwargs: Mapping[str, Any]) -> Any:

@@ -104,3 +104,35 @@ def test_what_is_no_layer_is_refused():
         staged(layer=object())
     with pytest.raises(ConfigurationError, match="top_k=0"):
         AutoRecall(0)
+
+
+class Scribe(Diary):
+    """A layer that takes a keyword."""
+
+    def __init__(self, name="scribe"):
+        self.name = name
+
+
+def test_a_layer_is_a_keyword_of_gym_make_too():
+    for env_id in ("AgeMem-HotpotQA-ThreeStage-v0", "AgeMem-BabyAI-v0"):
+        env = gym.make(env_id, layer="recall", layer_options={"top_k": 2}, **FAST)
+        assert isinstance(env, Layered)
+        assert env.layer.top_k == 2
+        env.reset(seed=0)
+        assert env.unwrapped.episode.curriculum["layer"] == "auto-recall"
+        env.step(call_reply(("Add_memory", {"content": "x"})))
+        assert replay(Episode.from_json(env.unwrapped.episode.to_json())) is None
+        env.close()
+
+
+def test_a_layer_is_named_by_its_class_and_a_wrong_one_is_refused():
+    named = f"{__name__}:Scribe"
+    env = gym.make("AgeMem-BabyAI-v0", layer=named, layer_options={"name": "anna"}, **FAST)
+    assert env.layer.name == "anna"
+    env.close()
+    with pytest.raises(ConfigurationError, match="cannot be made with"):
+        gym.make("AgeMem-BabyAI-v0", layer=named, layer_options={"nmae": "anna"}, **FAST)
+    with pytest.raises(ConfigurationError, match="go with a layer that is named"):
+        gym.make("AgeMem-BabyAI-v0", layer_options={"top_k": 3}, **FAST)
+    with pytest.raises(ConfigurationError, match="expected a MemoryLayer"):
+        gym.make("AgeMem-BabyAI-v0", layer="collections:Counter", **FAST)
