@@ -1,8 +1,8 @@
 """Answers HotpotQA's questions by reading what it is told: an extractive reader, with nothing but rules.
 
-It knows how the generated encyclopedia words its relations and questions (:mod:`agemem_gym.baselines.reading.wording`), and reads
-everybody else's sentences by their shape (:mod:`~agemem_gym.baselines.reading.prose`). Of the episode it knows the question and
-what it has learned; where that is not enough, it guesses. A floor for readers, and a source of demonstrations.
+It knows how the generated encyclopedia words its relations and questions (:mod:`agemem_gym.baselines.reading.wording`), and
+reads everybody else's sentences by their shape (:mod:`~agemem_gym.baselines.reading.prose`). Of the episode it knows the
+question and what it has learned; where that is not enough, it guesses. A floor for readers, and a source of demonstrations.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ class HotpotQAExplorer:
 
     def subject(self, text: str) -> str | None:
         """``"The Pioneer of Ciod|director"`` for the encyclopedia's words; for others the sentence without what may change."""
-        facts = stated(text)
-        if not facts:
+        said = stated(text)
+        if not said:
             return prose.subject(text)
+        facts = [fact for fact in said if fact.holds] or said
         entities = list(dict.fromkeys(fact.entity for fact in facts))
         sentences = {fact.sentence for fact in facts}
         relations = sorted({fact.relation for fact in facts}) if len(sentences) == 1 else ["*"]

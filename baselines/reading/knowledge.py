@@ -42,9 +42,7 @@ class Knowledge:
 
     def of_kind(self, kind: str) -> list[str]:
         """All names that are known to belong to things of a kind, each once."""
-        named = [
-            said[-1].value for (_, key), said in self._said.items() if said and relation_of(key).target == kind
-        ]
+        named = [said[-1].value for (_, key), said in self._said.items() if said and relation_of(key).target == kind]
         return list(dict.fromkeys(named))
 
 
