@@ -38,6 +38,13 @@ def add(commands: Commands) -> None:
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes (default: 1, this one)")
     command.add_argument("--slots", type=int, default=1, metavar="N", help="live episodes in each process (default: 1)")
     command.add_argument(
+        "--control",
+        nargs="+",
+        default=[],
+        metavar="KEYWORD=VALUE",
+        help="play each three-stage env under these keywords too (n1=0: nothing is told), and print the difference",
+    )
+    command.add_argument(
         "--out", type=Path, default=Path("results/leaderboard"), metavar="FOLDER", help="(default: results/leaderboard)"
     )
     command.add_argument(
@@ -75,6 +82,7 @@ def leaderboard(options: argparse.Namespace, console: Console) -> int:
         processes=options.jobs,
         slots=options.slots,
         env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
+        control=env_kwargs(options.control, "--control"),
         keep_episodes=options.keep_episodes,
         compressed=options.gzip,
         fresh=options.fresh,

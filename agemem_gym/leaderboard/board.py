@@ -10,7 +10,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from agemem_gym.leaderboard.control import Gain, gains_of
+from agemem_gym.leaderboard.plan import is_in_stages
 from agemem_gym.leaderboard.row import EpisodeRow
 
 PRIVILEGED = "†"
@@ -34,15 +37,21 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """All lines, env after env, the best success first within an env, and what a reader has to know besides."""
+    """All lines, env after env, the best success first within an env; `gains` are those beside their controls, and `notes` what
+    a reader has to know besides.
+    """
 
     lines: tuple[Line, ...]
     superseded: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)
+    gains: tuple[Gain, ...] = ()
 
 
-def make_board(rows: Iterable[EpisodeRow]) -> Board:
-    """The board of rows given in the order in which they finished; of an episode that was played again the last row counts."""
+def make_board(rows: Iterable[EpisodeRow], control: Mapping[str, Any] | None = None) -> Board:
+    """The board of rows given in the order in which they finished; of an episode that was played again the last row counts.
+
+    Lines are set beside those of the controls that rows name, and of `control`.
+    """
     groups: dict[tuple[str, str], dict[object, dict[tuple[int, int], EpisodeRow]]] = {}
     newest: dict[tuple[str, str], object] = {}
     total = 0
@@ -60,7 +69,7 @@ def make_board(rows: Iterable[EpisodeRow]) -> Board:
     ]
     lines.sort(key=lambda line: (_memory_first(line.env), -_success(line.rows), line.agent))
     superseded = total - sum(len(line.rows) for line in lines)
-    return Board(tuple(lines), superseded, tuple(_notes(lines, superseded)))
+    return Board(tuple(lines), superseded, tuple(_notes(lines, superseded)), gains_of(lines, [control or {}]))
 
 
 def env_title(row: EpisodeRow) -> str:
@@ -81,7 +90,7 @@ def _worded(value: object) -> object:
 
 
 def _memory_first(env: str) -> tuple[bool, str]:
-    return "-ThreeStage-" not in env, env
+    return not is_in_stages(env), env
 
 
 def _success(rows: Sequence[EpisodeRow]) -> float:

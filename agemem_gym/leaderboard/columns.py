@@ -1,7 +1,7 @@
 """The columns of the board, as data: a heading, and what stands under it for the episodes of one agent in one env.
 
-Success, progress and reward are means over all episodes, failed ones among them, which count 0; all other columns are means
-over the episodes that were played to their end.
+Success, progress, reward, J, EM and F1 are means over all episodes, failed ones among them, which count 0; all other
+columns are means over the episodes that were played to their end.
 """
 
 from __future__ import annotations
@@ -83,6 +83,15 @@ def _standard_error(value: Callable[[EpisodeRow], float]) -> Callable[[Rows], fl
     return error
 
 
+def _of_answer(name: str) -> Callable[[Rows], float | None]:
+    """The mean over all episodes of an env that asks questions; without an answer it is 0."""
+
+    def value(rows: Rows) -> float | None:
+        return _mean([row.answer_scores.get(name, 0.0) for row in rows]) if any(r.answer_scores for r in rows) else None
+
+    return value
+
+
 def _strict(rows: Rows) -> float | None:
     """The share of all replies that keep to the protocol's letter."""
     replies = sum(row.steps for row in rows if row.error is None)
@@ -104,6 +113,8 @@ PROGRESS = Column("progress", _of_all(_progress), factor=100, error=_standard_er
 QUALITY = Column("MQ", _of_memory(lambda row: row.memory_quality), factor=100)
 STRICT = Column("strict replies", _strict, factor=100)
 REPLIES = Column("steps", _of_played(lambda row: row.steps))
+ANSWERS = tuple(Column(name, _of_answer(name), factor=100) for name in ("J", "EM", "F1"))
+"""Judged answer, exact match and F1, of envs that ask questions."""
 FALLBACKS = Column("judge fallbacks", _count(lambda row: len(row.judge_fallbacks)), 0)
 
 COLUMNS: tuple[Column, ...] = (
@@ -112,6 +123,7 @@ COLUMNS: tuple[Column, ...] = (
     SUCCESS,
     PROGRESS,
     Column("reward", _of_all(lambda row: row.reward), 2),
+    *ANSWERS,
     QUALITY,
     STRICT,
     REPLIES,
@@ -122,11 +134,15 @@ COLUMNS: tuple[Column, ...] = (
 )
 """The columns behind env and agent; all but the last are the same in every run."""
 
+SHORT_PROGRESS = Column("progress", PROGRESS.value, factor=100)
+SHORT_ANSWERS = tuple(Column(column.heading, column.value, 0, 100) for column in ANSWERS)
+
 TERMINAL: tuple[tuple[str, Column], ...] = (
     ("n", EPISODES),
     ("fail", FAILED),
     ("success", SUCCESS),
-    ("prog.", Column("progress", PROGRESS.value, factor=100)),
+    ("prog.", SHORT_PROGRESS),
+    *((column.heading, column) for column in SHORT_ANSWERS),
     ("MQ", QUALITY),
     ("strict", STRICT),
     ("steps", REPLIES),
@@ -145,6 +161,14 @@ MEMORY_COLUMNS: tuple[Column, ...] = (
     Column("overflows", _of_played(lambda row: row.overflows)),
 )
 """The columns of the table on memory."""
+
+NO_OP_COLUMNS: tuple[Column, ...] = tuple(
+    Column(f"{name} without effect", _of_played(lambda row, name=name: row.no_ops.get(name)), factor=100)  # type: ignore[misc]
+    for name in ("Add_memory", "Update_memory", "Delete_memory", "Summary_context", "Filter_context")
+)
+"""The share of a tool's calls that changed nothing, of the episodes that called it: ADD of what was there already, UPDATE to
+the same, FILTER and SUMMARY that removed nothing.
+"""
 
 TOOL_COLUMNS: tuple[Column, ...] = tuple(
     Column(name, _of_played(lambda row, name=name: row.tool_calls.get(name, 0)), 2)  # type: ignore[misc]

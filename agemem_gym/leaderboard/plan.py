@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agemem_gym.agent import AgentSpec, close_agent, env_kwargs_of, is_privileged
@@ -37,6 +37,7 @@ class Entry:
         env_kwargs: those in force, the agent's among them, as plain data without secrets.
         inputs: fingerprints of the files that keywords name, by keyword.
         privileged: the agent is shown the expert's replies and the key facts.
+        control: keywords by which it is the control of another entry; empty where it is none.
     """
 
     agent: AgentSpec
@@ -45,6 +46,7 @@ class Entry:
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     privileged: bool = False
+    control: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_stream(self) -> bool:
@@ -87,22 +89,28 @@ def make_plan(
     *,
     samples: int = 1,
     env_kwargs: Mapping[str, Any] | None = None,
+    control: Mapping[str, Any] | None = None,
 ) -> list[Wanted]:
     """All episodes of ``agents x env_ids x seeds x samples``, numbered; whatever is named twice is there once.
 
+    With a `control` each three-stage env is there once more, under those keywords.
+
     Raises:
-        ConfigurationError: an unknown env, keywords that are no plain data, or two agents of one label.
+        ConfigurationError: an unknown env, keywords that are no plain data, two agents of one label, or a control of nothing.
     """
     given = dict(env_kwargs or {})
     check_plain("env keywords", given)
     at_least("samples", samples)
     check_envs(env_ids)
-    entries = [entry for agent in _each_once(agents) for entry in _entries(agent, list(dict.fromkeys(env_ids)), given)]
+    each_env = list(dict.fromkeys(env_ids))
+    entries = [entry for agent in _each_once(agents) for entry in _entries(agent, each_env, given)]
+    if control:
+        entries += _controls(entries, given, control)
     entries.sort(key=lambda entry: list(env_ids).index(entry.env_id))
     seeds = list(seeds)
     wanted = [(entry, seed, sample) for entry in entries for seed in seeds for sample in range(samples)]
     return [
-        Wanted(entry, Job(number, entry.env_id, seed, given, sample))
+        Wanted(entry, Job(number, entry.env_id, seed, entry.given, sample))
         for number, (entry, seed, sample) in enumerate(wanted)
     ]
 
@@ -172,6 +180,31 @@ def _entries(agent: AgentSpec, env_ids: Sequence[str], given: Mapping[str, Any])
     kwargs = _in_force(agent, given)
     shown, files = masked(plain(kwargs)), fingerprints_of_files(kwargs)
     return [Entry(agent, env_id, given, shown, files, is_privileged(kwargs)) for env_id in env_ids]
+
+
+def _controls(entries: Sequence[Entry], given: Mapping[str, Any], control: Mapping[str, Any]) -> list[Entry]:
+    """The three-stage entries once more, under the control's keywords."""
+    check_plain("keywords of the control", control)
+    worded = ", ".join(f"{key}={value}" for key, value in control.items())
+    in_stages = [entry for entry in entries if is_in_stages(entry.env_id)]
+    if not in_stages:
+        raise ConfigurationError(f"control {worded}: it is played in three-stage envs, and none of these is one")
+    controls = [
+        replace(made, control=plain(control))
+        for entry in in_stages
+        for made in _entries(entry.agent, [entry.env_id], {**given, **control})
+    ]
+    for entry, made in zip(in_stages, controls, strict=True):
+        if made.env_kwargs == entry.env_kwargs:
+            raise ConfigurationError(
+                f"control {worded}: {entry.env_id} is played so already; leave it out of --env-arg"
+            )
+    return controls
+
+
+def is_in_stages(env_id: str) -> bool:
+    """Whether an id is that of a three-stage env."""
+    return "-ThreeStage-" in env_id
 
 
 def _in_force(agent: AgentSpec, given: Mapping[str, Any]) -> dict[str, Any]:

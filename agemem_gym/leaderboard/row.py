@@ -14,7 +14,7 @@ from agemem_gym.episode import Episode
 from agemem_gym.failure import Failure
 from agemem_gym.leaderboard.plan import Wanted, key_of
 from agemem_gym.plain import plain
-from agemem_gym.reward import Judge, memory_metrics
+from agemem_gym.reward import Judge, answer_scores, memory_metrics
 from agemem_gym.reward.diagnosis import diagnose
 from agemem_gym.rollout import Played
 from agemem_gym.urls import masked
@@ -32,6 +32,7 @@ class EpisodeRow:
     facts; `env_kwargs` are the keywords in force and `inputs` the fingerprints of files that they name; `sample` is the number
     in a group of episodes of one task; `curriculum`, `wrappers` and `versions` are what was in force.
 
+    `answer_scores` are J, EM and F1 of the answer to a question, in every reward mode; empty where the task is none.
     `tool_calls` counts calls by tool, `dialects` replies by the dialect in which they were understood, and `strict_replies`
     those that kept to the protocol's letter; `prompt_tokens` sums the context over all replies, `policy` what the agent's
     model counted itself. `memory_quality` to `overflows`, but for `no_ops` (the share of a tool's calls that changed
@@ -39,6 +40,9 @@ class EpisodeRow:
     them where something had to be remembered (`had_to_remember`). `judge_fallbacks` says why another judge than `judge`
     gave some of the scores; `diagnosis` lists the findings of :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity`
     is the mean cosine of its distractors to the query.
+
+    `memory_gain_control` holds the keywords by which the episode is the control of another one (``{"n1": 0}``: nothing was
+    told in stage 1), empty where it is none.
 
     `error` says why an episode could not be played to its end (it counts as a failure, and is played again on resume):
     `error_at` in which file and line, `error_step` after how many replies, `last_reply` which was the last of them. `place`
@@ -55,12 +59,14 @@ class EpisodeRow:
     agent_fingerprint: str = ""
     privileged: bool = False
     inputs: Mapping[str, str] = field(default_factory=dict)
+    memory_gain_control: Mapping[str, Any] = field(default_factory=dict)
     task_id: str = ""
     success: bool = False
     progress: float = 0.0
     reward: float = 0.0
     reward_terms: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    answer_scores: Mapping[str, float] = field(default_factory=dict)
     steps: int = 0
     moves: int = 0
     valid_moves: int = 0
@@ -166,6 +172,7 @@ def _begun(wanted: Wanted, seconds: float) -> EpisodeRow:
         env_id=entry.env_id,
         env_kwargs=entry.env_kwargs,
         inputs=entry.inputs,
+        memory_gain_control=entry.control,
         seed=wanted.job.seed,
         sample=wanted.job.sample,
         versions=installed_versions(),
@@ -185,6 +192,7 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
         reward=episode.reward,
         reward_terms=episode.reward_terms,
         metrics=dict(last.metrics) if last else {},
+        answer_scores=answer_scores(episode, judge),
         steps=len(episode.steps),
         moves=episode.moves,
         valid_moves=sum(step.action is not None and step.stage == 3 and step.valid for step in episode.steps),

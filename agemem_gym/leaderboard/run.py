@@ -38,6 +38,7 @@ def run_leaderboard(
     processes: int = 1,
     slots: int = 1,
     env_kwargs: Mapping[str, Any] | None = None,
+    control: Mapping[str, Any] | None = None,
     keep_episodes: str = "all",
     compressed: bool = False,
     fresh: bool = False,
@@ -64,6 +65,8 @@ def run_leaderboard(
         processes: worker processes; 1 plays in this one.
         slots: live episodes at a time in each process.
         env_kwargs: keywords of ``gym.make`` for every env; they beat those that an agent brings.
+        control: keywords under which each three-stage env is played once more, ``{"n1": 0}`` for one; the tables then set
+            success with and without side by side, and the difference.
         keep_episodes: ``"all"``, ``"failed"`` (those not solved) or ``"none"``.
         compressed: write ``episodes.jsonl.gz``.
         fresh: play everything anew; what is in `out` is moved into a folder there.
@@ -91,6 +94,7 @@ def run_leaderboard(
         range(first_seed, first_seed + episodes),
         samples=samples,
         env_kwargs=env_kwargs,
+        control=control,
     )
     check_alone(plan, processes * slots)
     executor = executor or (InThisProcess(slots) if processes == 1 else InProcesses(processes, slots))
@@ -102,13 +106,13 @@ def run_leaderboard(
         try:
             _play(missing, executor, results, keep_episodes, stop_at_error, notes, len(plan))
         finally:
-            whole = make_board(results.rows)
+            whole = make_board(results.rows, control)
             write_text(out / "leaderboard.md", markdown(whole, command))
         newest = {row.key: row for row in results.rows} | {
             row.key: row for row in results.rows if row.versions == installed_versions()
         }
         rows = [newest[wanted.key] for wanted in plan]
-    asked = make_board(rows)
+    asked = make_board(rows, control)
     if form == "table":
         print_board(asked, console)
         _name_the_rest(len(whole.lines) - len(asked.lines), out, console)

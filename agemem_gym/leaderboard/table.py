@@ -19,31 +19,81 @@ from rich.text import Text
 
 from agemem_gym.foreign import code_span, for_markdown, for_terminal
 from agemem_gym.leaderboard.board import Board, Line
-from agemem_gym.leaderboard.columns import COLUMNS, FALLBACKS, MEMORY_COLUMNS, TERMINAL, TOOL_COLUMNS, Column
+from agemem_gym.leaderboard.columns import (
+    COLUMNS,
+    FALLBACKS,
+    MEMORY_COLUMNS,
+    NO_OP_COLUMNS,
+    SHORT_ANSWERS,
+    SHORT_PROGRESS,
+    TERMINAL,
+    TOOL_COLUMNS,
+    Column,
+)
+from agemem_gym.leaderboard.control import Gain
 from agemem_gym.leaderboard.results import writing
 from agemem_gym.reward.diagnosis import HABITS, LOSSES
 
+_GAIN = ("without", "gain", "low", "high")
 FORMATS = ("table", "md", "csv", "json")
 WIDTH = 80
 
 
 def print_board(board: Board, console: Console) -> None:
     """An env after the other, and the notes under it."""
-    judged = any(FALLBACKS.value(line.rows) for line in board.lines)
-    columns = [(heading, column) for heading, column in TERMINAL if column is not FALLBACKS or judged]
-    for env in dict.fromkeys(line.env for line in board.lines):
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        table.add_column("agent", overflow="fold", max_width=16 if judged else 23)
-        for heading, _ in columns:
-            table.add_column(heading, justify="right", no_wrap=True)
-        for line in board.lines:
-            if line.env == env:
-                cells = [for_terminal(line.agent), *(column.text(line.rows) for _, column in columns)]
-                table.add_row(*map(Text, cells))
-        console.print(for_terminal(env), width=WIDTH)
-        console.print(table, width=WIDTH)
+    controls = [gain.control for gain in board.gains]
+    shown = [line for line in board.lines if not any(line is control for control in controls)]
+    for env in dict.fromkeys(line.env for line in shown):
+        _print_env(env, [line for line in shown if line.env == env], console)
+    if board.gains:
+        _print_gains(board.gains, console)
     for note in board.notes:
         console.print(for_terminal(note), width=WIDTH)
+
+
+def _print_env(env: str, lines: Sequence[Line], console: Console) -> None:
+    columns = [(heading, column) for heading, column in TERMINAL if _is_shown(column, lines)]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("agent", overflow="fold")
+    for heading, _ in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in lines:
+        cells = [for_terminal(line.agent), *(column.text(line.rows) for _, column in columns)]
+        table.add_row(*map(Text, cells))
+    console.print(for_terminal(env), width=WIDTH)
+    console.print(table, width=WIDTH)
+
+
+def _is_shown(column: Column, lines: Sequence[Line]) -> bool:
+    """Whether the terminal has room for a column: scores of answers stand where there are any, instead of progress."""
+    if column is FALLBACKS:
+        return any(FALLBACKS.value(line.rows) for line in lines)
+    asks = any(line_row.answer_scores for line in lines for line_row in line.rows)
+    return asks if column in SHORT_ANSWERS else not (asks and column is SHORT_PROGRESS)
+
+
+def _print_gains(gains: Sequence[Gain], console: Console) -> None:
+    """Success with and without, an env after the other."""
+    for env, worded in dict.fromkeys((gain.line.env, gain.worded) for gain in gains):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        table.add_column("agent", overflow="fold")
+        for heading in GAIN_HEADINGS[1:]:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for gain in gains:
+            if (gain.line.env, gain.worded) == (env, worded):
+                table.add_row(*map(Text, [for_terminal(gain.line.agent), *_gain_cells(gain)]))
+        console.print(for_terminal(env), width=WIDTH)
+        console.print(for_terminal(f"success with and without (control {worded})"), width=WIDTH)
+        console.print(table, width=WIDTH)
+
+
+GAIN_HEADINGS = ("agent", "tasks", "success", "control", "gain", "95 % interval")
+
+
+def _gain_cells(gain: Gain) -> list[str]:
+    of = gain.percent()
+    numbers = [f"{of[name]:.1f}" for name in ("success", "without", "gain")]
+    return [f"{gain.tasks}", *numbers, f"{of['low']:.1f} to {of['high']:.1f}"]
 
 
 def as_text(board: Board, form: str, command: str) -> str:
@@ -74,6 +124,11 @@ def markdown(board: Board, command: str) -> str:
         "",
         *_markdown_table(board.lines, TOOL_COLUMNS),
         "",
+        "Share of the calls of a tool that were carried out and changed nothing, in percent, of the episodes that called it.",
+        "",
+        *_markdown_table(board.lines, NO_OP_COLUMNS),
+        "",
+        *_gains(board.gains),
         *_dialects(board.lines),
         *_diagnoses(board.lines),
     ]
@@ -86,10 +141,12 @@ def as_csv(board: Board, command: str) -> str:
     writer = csv.writer(file, lineterminator="\n")
     columns = _all_columns()
     headings = [name for column in columns for name in _names(column)]
-    writer.writerow(["env", "agent", "privileged", *headings])
+    writer.writerow(["env", "agent", "privileged", *headings, "control", *_GAIN])
     for line in board.lines:
         values = [value for column in columns for value in _values(column, line)]
-        writer.writerow([for_terminal(line.env), for_terminal(line.agent), line.rows[0].privileged, *values])
+        gain = next((gain for gain in board.gains if gain.line is line), None)
+        compared = [gain.worded, *(gain.percent()[name] for name in _GAIN)] if gain else [None] * (1 + len(_GAIN))
+        writer.writerow([for_terminal(line.env), for_terminal(line.agent), line.rows[0].privileged, *values, *compared])
     return file.getvalue()
 
 
@@ -114,6 +171,7 @@ def as_json(board: Board, command: str) -> str:
             "privileged": row.privileged,
             "versions": row.versions,
             "dialects": _dialect_counts(line),
+            "memory_gain_control": [gain.percent() for gain in board.gains if gain.line is line],
         }
         lines.append(facts | values)
     whole = {"command": command, "lines": lines, "notes": board.notes, "superseded": board.superseded}
@@ -129,7 +187,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _all_columns() -> list[Column]:
-    return list(dict.fromkeys((*COLUMNS, *MEMORY_COLUMNS, *TOOL_COLUMNS)))
+    return list(dict.fromkeys((*COLUMNS, *MEMORY_COLUMNS, *TOOL_COLUMNS, *NO_OP_COLUMNS)))
 
 
 def _names(column: Column) -> list[str]:
@@ -154,6 +212,24 @@ def _table(headings: Sequence[str], rows: Sequence[tuple[Line, Sequence[str]]]) 
     return head + [
         "| " + " | ".join([for_markdown(line.env), for_markdown(line.agent), *cells]) + " |" for line, cells in rows
     ]
+
+
+def _gains(gains: Sequence[Gain]) -> list[str]:
+    """Success with and without, for the lines that have a control."""
+    if not gains:
+        return []
+    text = (
+        "Success in percent, with and without: under the keywords of the control the same tasks are played without what they "
+        "take away. The gain is the difference, paired by task, with its 95 % interval (Bonett and Price)."
+    )
+    head = ["| env | control | " + " | ".join(GAIN_HEADINGS) + " |", "|---|---|---|" + "---:|" * len(GAIN_HEADINGS[1:])]
+    lines = [
+        "| "
+        + " | ".join([*map(for_markdown, (gain.line.env, gain.worded, gain.line.agent)), *_gain_cells(gain)])
+        + " |"
+        for gain in gains
+    ]
+    return ["## Memory gain", "", text, "", *head, *lines, ""]
 
 
 def _dialect_counts(line: Line) -> dict[str, int]:

@@ -11,7 +11,7 @@ from agemem_gym.reward.chat import ChatJudge
 from agemem_gym.reward.composite import Reward, make_reward
 from agemem_gym.reward.judges import Judge, JudgeError, MemoryVerdict, check_judge
 from agemem_gym.reward.making import make_judge
-from agemem_gym.reward.metrics import MemoryMetrics, memory_metrics
+from agemem_gym.reward.metrics import MemoryMetrics, answer_scores, memory_metrics
 from agemem_gym.reward.offline import OfflineJudge
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "MemoryVerdict",
     "OfflineJudge",
     "Reward",
+    "answer_scores",
     "check_judge",
     "make_judge",
     "make_reward",

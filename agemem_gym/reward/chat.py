@@ -80,7 +80,7 @@ class ChatJudge:
         each_entry: bool = False,
     ) -> None:
         self._chat: ChatModel = make_chat_model(chat)
-        self._offline = offline
+        self.offline = offline
         self._model = model or self._chat.name
         self._attempts = at_least("attempts", attempts)
         self._sampling = Sampling(max_tokens=max_tokens)
@@ -102,37 +102,44 @@ class ChatJudge:
             return 0.0
         texts = {"question": question, "expected answer": expected, "predicted answer": predicted}
         score, _ = self._ask(ANSWER_RUBRIC, texts)
-        return self._offline.answer(question, predicted, expected) if score is None else score
+        return self.offline.answer(question, predicted, expected) if score is None else score
 
     def memory(self, question: str, expected: str, facts: Sequence[str], entries: Sequence[str]) -> MemoryVerdict:
         """MQ by the model; see the class for the rest."""
-        verdict = self._offline.memory(question, expected, facts, entries)
+        verdict = self.offline.memory(question, expected, facts, entries)
         if not facts or not entries:
             return verdict
         texts = {"question": question, "answer": expected, "facts": list(facts), "notes": list(entries)}
         score, reason = self._ask(MEMORY_RUBRIC, texts)
         if score is None:
             return replace(verdict, fallback=reason)
-        verdict = replace(verdict, quality=score)
-        return replace(verdict, useful=self._useful(texts, verdict)) if self._each_entry else verdict
+        return self._each_by_itself(replace(verdict, quality=score), texts)
+
+    def findings(self, question: str, expected: str, facts: Sequence[str], entries: Sequence[str]) -> MemoryVerdict:
+        """:meth:`memory` without the model's score of the whole; see :func:`~agemem_gym.reward.judges.findings`."""
+        verdict = self.offline.memory(question, expected, facts, entries)
+        texts = {"question": question, "answer": expected, "facts": list(facts), "notes": list(entries)}
+        return self._each_by_itself(verdict, texts) if facts and entries else verdict
 
     def relevance(self, question: str, facts: Sequence[str], retrieved: Sequence[str]) -> float:
         """The model's score; 0 without asking where nothing was retrieved."""
         if not retrieved:
             return 0.0
         score, _ = self._ask(RELEVANCE_RUBRIC, {"question": question, "facts": list(facts), "found": list(retrieved)})
-        return self._offline.relevance(question, facts, retrieved) if score is None else score
+        return self.offline.relevance(question, facts, retrieved) if score is None else score
 
     def take_fallbacks(self) -> tuple[str, ...]:
         """Why the offline judge stepped in, one reason a question."""
         taken, self._fallbacks = tuple(self._fallbacks), []
-        return taken + self._offline.take_fallbacks()
+        return taken + self.offline.take_fallbacks()
 
-    def _useful(self, texts: dict[str, Any], verdict: MemoryVerdict) -> tuple[bool, ...]:
+    def _each_by_itself(self, verdict: MemoryVerdict, texts: dict[str, Any]) -> MemoryVerdict:
+        """The verdict, with ``each_entry`` after the model was asked about every entry."""
+        if not self._each_entry:
+            return verdict
         scores = [self._ask(MEMORY_RUBRIC, {**texts, "notes": [entry]})[0] for entry in texts["notes"]]
-        return tuple(
-            found if score is None else score >= 0.5 for score, found in zip(scores, verdict.useful, strict=True)
-        )
+        useful = (found if score is None else score >= 0.5 for score, found in zip(scores, verdict.useful, strict=True))
+        return replace(verdict, useful=tuple(useful))
 
     def _ask(self, rubric: str, texts: dict[str, Any]) -> tuple[float | None, str | None]:
         """The model's number, or None and why there is none."""

@@ -8,7 +8,9 @@ mode                return
 ``"task"``          what the benchmark itself reports, and the penalties (the default)
 ==================  ============================================================================
 
-All terms are computed in every mode, so that runs with different rewards can be compared by any of them.
+All terms are computed in every mode, so that runs with different rewards can be compared by any of them. A judge that asks a
+model is asked for those that count; what does not is scored by the one that steps in for it
+(:func:`agemem_gym.reward.judges.unasked`).
 
 The paper's context and memory terms can be earned without remembering anything. ``variant="strict"`` takes those of
 :mod:`agemem_gym.reward.strict`, which are earned by effects; ``gate="task"`` counts either in proportion to the task's score.
@@ -26,7 +28,7 @@ from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import PhraseExtractor, key_phrases
 from agemem_gym.reward import strict
 from agemem_gym.reward import terms as term
-from agemem_gym.reward.judges import Judge
+from agemem_gym.reward.judges import Judge, unasked
 
 Mode = Literal["composite", "answer_only", "task"]
 Variant = Literal["paper", "strict"]
@@ -96,24 +98,39 @@ class Reward:
         ``task`` is the judge's score for a question and the benchmark's own figure otherwise; in the mode ``"task"`` it is
         always the benchmark's own. ``context`` and ``memory`` are means of their three parts, unweighted.
         """
-        task_score = term.task_score if self.mode == "task" else term.judged_task_score
-        arguments = (episode, metric) if self.mode == "task" else (episode, metric, judge)
         parts = strict if self.variant == "strict" else term
         terms = {
-            "task": task_score(*arguments, no_answer=self.no_answer),
+            "task": self._task_score(episode, metric, judge),
             "compression": parts.compression(episode),
             "preventive": parts.preventive(episode),
             "preservation": parts.preservation(episode, self.key_phrases),
-            "storage": parts.storage(episode, judge),
+            "storage": parts.storage(episode, self._judge_of("storage", judge)),
             "maintenance": parts.maintenance(episode),
-            "relevance": parts.relevance(episode, judge),
+            "relevance": parts.relevance(episode, self._judge_of("relevance", judge)),
             "penalty_rounds": self.penalty_rounds if term.rounds_exceeded(episode) else 0.0,
             "penalty_overflow": self.penalty_overflow if term.tokens_exceeded(episode) else 0.0,
         }
         if self.variant == "strict":
-            terms["coverage"] = strict.coverage(episode, judge)
+            terms["coverage"] = strict.coverage(episode, unasked(judge))
         terms |= {name: self._mean(terms, names) for name, names in PARTS.items()}
         return {**terms, "total": self._total(terms)}
+
+    def _task_score(self, episode: Episode, metric: str, judge: Judge) -> float:
+        if self.mode == "task":
+            return term.task_score(episode, metric, no_answer=self.no_answer)
+        return term.judged_task_score(episode, metric, self._judge_of("task", judge), no_answer=self.no_answer)
+
+    def _judge_of(self, name: str, judge: Judge) -> Judge:
+        """Who scores a term: the judge, where it counts."""
+        return judge if self.counts(name) else unasked(judge)
+
+    def counts(self, name: str) -> bool:
+        """Whether a term (one of ``task``, ``context`` and ``memory``, or a part of these) makes a difference to the total."""
+        whole = next((whole for whole, parts in PARTS.items() if name in parts), name)
+        weight = dict(zip(("task", *PARTS), self.weights, strict=True))[whole] if self.mode == "composite" else 1.0
+        if whole == "task" and self.gate == "task":
+            return True
+        return bool(weight) and not {name, whole} & set(self.without) and (whole == "task" or self.mode == "composite")
 
     def _mean(self, terms: Mapping[str, float], parts: Sequence[str]) -> float:
         kept = [terms[part] for part in parts if part not in self.without]

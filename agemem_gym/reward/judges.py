@@ -7,6 +7,7 @@ A judge never raises for what an agent wrote. What it had to do without (a model
 - :class:`~agemem_gym.reward.offline.OfflineJudge`: exact match, F1, word overlap and the env's encoder (the default)
 - :class:`~agemem_gym.reward.chat.ChatJudge`: a language model behind a callable or an endpoint
 - :func:`~agemem_gym.reward.making.make_judge`: from a keyword of ``gym.make`` to a judge
+- :func:`unasked`, :func:`findings`: the scores that need no model, for where the others do not count
 - :func:`check_judge`: whether a judge judges, found out before a run
 """
 
@@ -66,6 +67,25 @@ class Judge(Protocol):
 
     def take_fallbacks(self) -> tuple[str, ...]:
         """Why verdicts since the last call of this were not the judge's own; empty for a judge that needs no other."""
+
+
+def unasked(judge: Judge) -> Judge:
+    """The judge for scores that do not count: of one that asks a model the one that steps in for it, else itself."""
+    offline = getattr(judge, "offline", None)
+    return offline if isinstance(offline, Judge) else judge
+
+
+def findings(judge: Judge, question: str, expected: str, facts: Sequence[str], entries: Sequence[str]) -> MemoryVerdict:
+    """Which facts are covered and which entries are useful, where their quality is not wanted.
+
+    A judge that would ask a model for the quality alone has a method ``findings`` that does without.
+    """
+    find = getattr(judge, "findings", None)
+    found = (
+        find(question, expected, facts, entries) if callable(find) else judge.memory(question, expected, facts, entries)
+    )
+    assert isinstance(found, MemoryVerdict)
+    return found
 
 
 class JudgeError(ConfigurationError):

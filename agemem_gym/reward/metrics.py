@@ -1,7 +1,7 @@
 """What an episode's memory was worth: MQ, coverage, precision, hit rate, redundant adds, and what it all cost.
 
 These are measures, not rewards: they look at the memory that is left at the end and at the whole episode, while the terms of
-:mod:`agemem_gym.reward.terms` follow the paper's formulas. MQ, TN and TC are the paper's (AgeMem, arXiv:2601.01885, sec. 4).
+:mod:`agemem_gym.reward.terms` follow the paper's formulas. MQ, J, TN and TC are the paper's (AgeMem, arXiv:2601.01885, sec. 4).
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agemem_gym.answers import exact_match, f1
 from agemem_gym.episode import Episode
 from agemem_gym.facts import Held
 from agemem_gym.reward.calls import entry_of, kind_of, texts_of
-from agemem_gym.reward.judges import Judge, MemoryVerdict
+from agemem_gym.reward.judges import Judge, MemoryVerdict, findings, unasked
 from agemem_gym.reward.no_ops import NoOps, no_ops
 from agemem_gym.reward.terms import storage
 from agemem_gym.tools.tool import ToolResult
@@ -24,8 +25,9 @@ class MemoryMetrics:
     """Measures of one episode.
 
     Attributes:
-        quality: MQ in [0, 1]: how well the final long-term memory matches the gold facts, as the judge finds; entries carried
-            over from earlier episodes (``keep_memory``) are part of it. 0 without entries or without known facts.
+        quality: MQ in [0, 1]: how well the final long-term memory matches the gold facts, as the judge finds (where nothing was
+            `needed`, without asking a model); entries carried over from earlier episodes (``keep_memory``) are part of it. 0
+            without entries or without known facts.
         storage: share of the entries added (in stage 1, where there is one) that state a gold fact; 0 without any.
         coverage: share of the gold facts that the final memory states.
         precision: share of the final memory's entries that state a gold fact.
@@ -62,7 +64,8 @@ def memory_metrics(episode: Episode, judge: Judge) -> MemoryMetrics:
     """The measures of a finished episode."""
     entries = tuple(str(record.get("content", "")) for record in episode.final_memory)
     retrievals = [result for result in episode.tool_results if kind_of(result) == "retrieved"]
-    verdict = _judged(episode, judge, entries)
+    needed = had_to_remember(episode)
+    verdict = _judged(episode, judge if needed else unasked(judge), entries)
     hits = _hits(episode, judge, retrievals, dict(zip(entries, verdict.useful, strict=True)))
     return MemoryMetrics(
         quality=verdict.quality,
@@ -78,8 +81,26 @@ def memory_metrics(episode: Episode, judge: Judge) -> MemoryMetrics:
         tool_calls=dict(sorted(Counter(result.name for result in episode.tool_results).items())),
         entries=len(entries),
         judge=judge.name,
-        needed=had_to_remember(episode),
+        needed=needed,
     )
+
+
+def answer_scores(episode: Episode, judge: Judge) -> dict[str, float]:
+    """J (judged), EM and F1 of the answer to a question, 0 without one; nothing where the task is no question.
+
+    The judge is asked, unless the return holds what it said.
+    """
+    expected, given = episode.start.answer, episode.answer
+    if expected is None:
+        return {}
+    if given is None:
+        return {"J": 0.0, "EM": 0.0, "F1": 0.0}
+    was_asked = episode.judge == judge.name and episode.reward_settings.get("mode") in ("composite", "answer_only")
+    counted = was_asked and "task" not in episode.reward_settings.get("without", ())
+    judged = episode.reward_terms.get("task") if counted else None
+    if judged is None:
+        judged = judge.answer(episode.start.instruction, given, expected)
+    return {"J": judged, "EM": exact_match(given, expected), "F1": f1(given, expected)}
 
 
 def had_to_remember(episode: Episode) -> bool:
@@ -103,7 +124,9 @@ def _hits(episode: Episode, judge: Judge, retrievals: list[ToolResult], useful: 
     brought = [texts_of(result) for result in retrievals]
     unknown = tuple(dict.fromkeys(text for texts in brought for text in texts if text not in useful))
     if unknown:
-        useful = useful | dict(zip(unknown, _judged(episode, judge, unknown).useful, strict=True))
+        start = episode.start
+        found = findings(judge, start.instruction, start.answer or "", start.key_facts, unknown)
+        useful = useful | dict(zip(unknown, found.useful, strict=True))
     return sum(any(useful[text] for text in texts) for texts in brought)
 
 

@@ -9,6 +9,8 @@ FILTER      that removed no message
 SUMMARY     that saved no token
 ADD         of what memory held already
 ==========  =======================================================================================================
+
+A refused call is none of these, and earns nothing: our own SUMMARY refuses where it would save no token.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from agemem_gym.context import Message
 from agemem_gym.episode import Episode
 from agemem_gym.facts import Held, PhraseExtractor, key_phrases, sentences, states_fact
 from agemem_gym.reward.calls import KINDS, entry_of, kind_of
-from agemem_gym.reward.judges import Judge
+from agemem_gym.reward.judges import Judge, findings
 from agemem_gym.reward.terms import lost_phrases, retrieved_entries, written_entries
 
 _TOLD = ("talk", "distractor", "observation")
@@ -157,14 +157,14 @@ def relevance(episode: Episode, judge: Judge) -> float:
 def coverage(episode: Episode, judge: Judge) -> float:
     """Share of the key facts that some written entry states."""
     entries, start = written_entries(episode), episode.start
-    return judge.memory(start.instruction, start.answer or "", start.key_facts, entries).coverage if entries else 0.0
+    return findings(judge, start.instruction, start.answer or "", start.key_facts, entries).coverage if entries else 0.0
 
 
 def _f1(episode: Episode, judge: Judge, entries: Sequence[str]) -> float:
     start = episode.start
     if not entries or not start.key_facts:
         return 0.0
-    verdict = judge.memory(start.instruction, start.answer or "", start.key_facts, entries)
+    verdict = findings(judge, start.instruction, start.answer or "", start.key_facts, entries)
     both = verdict.precision + verdict.coverage
     return 2 * verdict.precision * verdict.coverage / both if both else 0.0
 

@@ -21,7 +21,7 @@ from agemem_gym.context import Message
 from agemem_gym.episode import Episode, StepRecord
 from agemem_gym.facts import PhraseExtractor, key_phrases
 from agemem_gym.reward.calls import entry_of, kind_of, texts_of
-from agemem_gym.reward.judges import Judge
+from agemem_gym.reward.judges import Judge, findings
 
 NO_ANSWER = -1.0
 """`P_no_answer`: the task reward of a question that got no answer."""
@@ -149,7 +149,7 @@ def storage(episode: Episode, judge: Judge) -> float:
     if not entries:
         return 0.0
     start = episode.start
-    useful = judge.memory(start.instruction, start.answer or "", start.key_facts, entries).useful
+    useful = findings(judge, start.instruction, start.answer or "", start.key_facts, entries).useful
     return sum(useful) / len(entries)
 
 

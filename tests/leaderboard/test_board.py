@@ -211,3 +211,31 @@ def test_names_and_errors_are_never_markup_markdown_or_escape_sequences(agents):
     assert "1 of 2 episodes are in" in said
     assert again[1].error.startswith("RuntimeError: [/INST]")
     assert again[1].error_at.startswith("board_agents.py:")
+
+
+def test_calls_without_effect_stand_in_every_row_and_on_the_board(agents):
+    farmer = """
+        from agemem_gym.protocol import call_reply
+
+        class Farmer:
+            def reset(self, info):
+                self.replies = [
+                    call_reply(("Add_memory", {"content": "x"}), ("Update_memory", {"memory_id": "m1", "content": "x"})),
+                    call_reply(("Add_memory", {"content": "x"}), ("Filter_context", {"criteria": "zebra"})),
+                    call_reply(("Summary_context", {"span": "1"})),  # refused: it would save nothing
+                    "<answer>x</answer>",
+                ]
+
+            def act(self, obs, info):
+                return self.replies.pop(0)
+    """
+    (agents / "farmer.py").write_text(textwrap.dedent(farmer))
+    rows, _ = play("farmer.py:Farmer", agents / "out", 1)
+    assert rows[0].no_ops == {"Add_memory": 0.5, "Filter_context": 1.0, "Update_memory": 1.0}
+    assert "farming" in [finding["kind"] for finding in rows[0].diagnosis]
+    (line,) = json.loads(as_json(make_board(rows), "x"))["lines"]
+    assert (line["Add_memory without effect"], line["Update_memory without effect"]) == (50.0, 100.0)
+    assert line["Delete_memory without effect"] is None
+    assert "| Filter_context without effect |" in markdown(make_board(rows), "x")
+    idle, _ = play("random", agents / "out", 1)
+    assert idle[0].no_ops == {}  # nothing called, nothing without effect

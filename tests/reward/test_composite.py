@@ -131,7 +131,10 @@ def test_the_env_gives_the_reward_that_was_asked_for(tmp_path):
 
     reward, info, episode = play(reward="answer_only", judge=model)
     assert (reward, info["reward_terms"]["storage"]) == (0.5, 1.0)
-    assert len(info["judge_fallbacks"]) == 2  # storage and relevance
+    assert info["judge_fallbacks"] == []  # nothing but the answer counts
+    reward, info, episode = play(reward="composite", judge=model)
+    assert (info["reward_terms"]["task"], info["reward_terms"]["storage"]) == (0.5, 1.0)
+    assert len(info["judge_fallbacks"]) == 1  # relevance; which entries are useful the offline judge finds
     assert episode.judge_fallbacks == info["judge_fallbacks"]
     assert play()[0] == 1.0
 
