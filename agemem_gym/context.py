@@ -187,6 +187,10 @@ class Context:
         self.listener((), message, at)
         return message
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, as those of a message are counted."""
+        return self._count_message("user", text)
+
     def messages(self) -> tuple[Message, ...]:
         """The messages in order."""
         return tuple(self._messages)

@@ -1,8 +1,9 @@
 """The env ids, as data: which task stands behind each, and how ``gym.make`` builds it.
 
 ``import agemem_gym`` registers ``AgeMem-ALFWorld-v0``, ``AgeMem-BabyAI-v0``, … and each again with the three-stage curriculum
-as ``AgeMem-ALFWorld-ThreeStage-v0``, … Every keyword of ``gym.make`` goes to the task (its constructor's keywords), to
-:class:`agemem_gym.env.MemoryEnv`, or to :class:`agemem_gym.curriculum.ThreeStage`.
+as ``AgeMem-ALFWorld-ThreeStage-v0``, …, and as a stream of tasks over one memory, ``AgeMem-ALFWorld-Stream-v0``, … Every
+keyword of ``gym.make`` goes to the task (its constructor's keywords), to :class:`agemem_gym.env.MemoryEnv`, or to
+:class:`agemem_gym.curriculum.ThreeStage` or :class:`agemem_gym.stream.Stream`.
 """
 
 from __future__ import annotations
@@ -65,6 +66,16 @@ class Benchmark:
         """The id of the same benchmark behind the three-stage curriculum."""
         return f"AgeMem-{self.name}-ThreeStage-{NAMESPACE_VERSION}"
 
+    @property
+    def stream_id(self) -> str:
+        """The id of the same benchmark as a stream of tasks over one memory."""
+        return f"AgeMem-{self.name}-Stream-{NAMESPACE_VERSION}"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All its ids, the bare one first."""
+        return self.env_id, self.three_stage_id, self.stream_id
+
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark(
@@ -102,6 +113,7 @@ def register_all() -> None:
         _register(benchmark.env_id, "make_env", {"task": benchmark.task})
         in_stages = {"in_stages": dict(benchmark.in_stages)} if benchmark.in_stages else {}
         _register(benchmark.three_stage_id, "make_three_stage", {"task": benchmark.task, **in_stages})
+        _register(benchmark.stream_id, "make_stream", {"task": benchmark.task, **in_stages})
 
 
 def _register(env_id: str, maker: str, kwargs: dict[str, Any]) -> None:
@@ -134,7 +146,7 @@ def known_id(env_id: str) -> str:
     if name in registry or _newest(name) is not None:
         return env_id
     bare = [benchmark.env_id for benchmark in BENCHMARKS]
-    ours = [*bare, *(benchmark.three_stage_id for benchmark in BENCHMARKS)]
+    ours = [env_id for benchmark in BENCHMARKS for env_id in benchmark.ids]
     near = (did_you_mean(name, known) for known in (ours, bare, [*registry]))
     meant = next((text for text in near if text), "; `agemem list` names them")
     raise ConfigurationError(f"unknown env {env_id!r}{meant}")
@@ -235,7 +247,33 @@ def make_three_stage(
     return env if config is None else CurriculumSchedule(env, config)
 
 
-MAKERS: Mapping[str, Callable[..., gym.Env[str, str]]] = {"make_env": make_env, "make_three_stage": make_three_stage}
+def make_stream(task: str | type, in_stages: Mapping[str, Any] | None = None, **kwargs: Any) -> gym.Env[str, str]:
+    """Build a :class:`~agemem_gym.stream.Stream` round :func:`make_env`; `kwargs` are those of all three together.
+
+    Args:
+        task: as for :func:`make_env`.
+        in_stages: as for :func:`make_three_stage`.
+        kwargs: keywords of the task, of :class:`MemoryEnv` and of Stream.
+    """
+    from agemem_gym import branching
+    from agemem_gym.env import MemoryEnv
+    from agemem_gym.stream import Stream
+
+    task_class = load_class(task) if isinstance(task, str) else task
+    if kwargs.get("protocol") != "agentboard":
+        kwargs = {**(in_stages or {}), **kwargs}
+    of_task, of_env, of_stream = _share_out(kwargs, task_class, MemoryEnv, Stream)
+    base = MemoryEnv(_made(task_class, of_task), **of_env)
+    base.parts = branching.Parts(task_class, of_task, of_env)
+    base.made_by = ("make_stream", {"task": _path_of(task_class), **kwargs})
+    return Stream(base, **of_stream)
+
+
+MAKERS: Mapping[str, Callable[..., gym.Env[str, str]]] = {
+    "make_env": make_env,
+    "make_three_stage": make_three_stage,
+    "make_stream": make_stream,
+}
 """What makes an env without an id; the record of such an env has the maker's name in the id's place."""
 
 

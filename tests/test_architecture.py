@@ -34,6 +34,7 @@ FLOORS = (
     {"branching", "info", "rendering"},
     {"env"},
     {"curriculum", "layer"},
+    {"stream"},
     {"registration"},
     {"agent", "failure", "remake"},
     {"rollout", "replay", "rescore", "vector"},

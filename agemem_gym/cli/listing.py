@@ -36,4 +36,5 @@ def list_all(options: argparse.Namespace, console: Console) -> None:
     for benchmark in absent:
         console.print(f"To install {benchmark.name}: {install_command(benchmark.extra)}", soft_wrap=True)
     console.print(f"Each again behind the three-stage curriculum: {BENCHMARKS[0].three_stage_id}, …")
+    console.print(f"and as a stream of tasks over one memory: {BENCHMARKS[0].stream_id}, …")
     console.print("Agents: " + ", ".join(AGENTS) + ", or your own as package.module:Class")

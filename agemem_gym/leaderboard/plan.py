@@ -157,7 +157,7 @@ def check_judges(wanted: Iterable[Wanted]) -> None:
 def not_installed(env_id: str) -> str | None:
     """What this env's engine lacks here, and the command that brings it; None if it lacks nothing."""
     for benchmark in BENCHMARKS:
-        if env_id in (benchmark.env_id, benchmark.three_stage_id):
+        if env_id in benchmark.ids:
             if not benchmark.installed:
                 return f"{benchmark.engine} is not installed: {install_command(benchmark.extra)}"
             if benchmark.extra == "scienceworld" and shutil.which("java") is None:
