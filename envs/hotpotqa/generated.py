@@ -56,7 +56,7 @@ def generate(split: str, index: int, levels: Sequence[str] = LEVELS) -> Question
     for _ in range(_TRIES):
         draft = _draft(world, level, rng)
         if draft is not None:
-            return _with_paragraphs(draft, world, _corpus(split, number), f"{split}-{number}-{level}-{slot}", rng)
+            return with_paragraphs(draft, world, _corpus(split, number), f"{split}-{number}-{level}-{slot}", rng)
     raise AssertionError("a world of this size holds thousands of questions")  # pragma: no cover
 
 
@@ -72,17 +72,20 @@ def corpus_of(split: str, index: int, levels: Sequence[str] = LEVELS) -> Corpus:
 
 def _draft(world: World, level: str, rng: np.random.Generator) -> Question | None:
     """A question without its paragraphs, or None where the draw does not make one."""
-    reworded = level == "hard"
     if rng.random() >= _COMPARISONS:
-        return _bridge(world, level, reworded, rng)
+        kind, first, second = _BRIDGES[int(rng.integers(len(_BRIDGES)))]
+        return bridge(world, level, _pick(world.of_kind(kind.name), rng), first, second)
     if rng.random() < _YES_NO:
         return _same(world, level, rng)
-    return _ordered(world, level, rng)
+    kind, relation = _ORDERED[int(rng.integers(len(_ORDERED)))]
+    pair = _pair(world.of_kind(kind.name), rng)
+    wordings = [text for text in (relation.earlier, relation.larger) if text]
+    return ordered(world, level, pair, relation, wordings[int(rng.integers(len(wordings)))])
 
 
-def _bridge(world: World, level: str, reworded: bool, rng: np.random.Generator) -> Question | None:
-    kind, first, second = _BRIDGES[int(rng.integers(len(_BRIDGES)))]
-    named = _pick(world.of_kind(kind.name), rng)
+def bridge(world: World, level: str, named: str, first: Relation, second: Relation) -> Question | None:
+    """What the second relation says of what the first one leads to; None where the question would tell too much."""
+    reworded = level == "hard"
     middle = world.facts[named][first.name].text
     answer = world.facts[middle][second.name].text
     phrase = first.phrase[reworded].format(s=named)
@@ -92,17 +95,25 @@ def _bridge(world: World, level: str, reworded: bool, rng: np.random.Generator) 
     return _question(world, question, answer, "bridge", level, second.target, ((named, first), (middle, second)))
 
 
-def _ordered(world: World, level: str, rng: np.random.Generator) -> Question | None:
-    kind, relation = _ORDERED[int(rng.integers(len(_ORDERED)))]
-    one, other = _pair(world.of_kind(kind.name), rng)
-    wordings = [(text, sign) for text, sign in ((relation.earlier, 1), (relation.larger, -1)) if text]
-    text, sign = wordings[int(rng.integers(len(wordings)))]
-    values = {name: sign * world.facts[name][relation.name].order for name in (one, other)}
+def ordered(world: World, level: str, pair: tuple[str, str], relation: Relation, wording: str) -> Question | None:
+    """Which of two has the smaller or the larger value; None where they are equal."""
+    sign = 1 if wording == relation.earlier else -1
+    values = {name: sign * world.facts[name][relation.name].order for name in pair}
+    one, other = pair
     if values[one] == values[other]:
         return None
-    answer = min((one, other), key=lambda name: values[name])
-    question = text.format(a=one, b=other)
-    return _question(world, question, answer, "comparison", level, kind.name, ((one, relation), (other, relation)))
+    answer = min(pair, key=lambda name: values[name])
+    steps = ((one, relation), (other, relation))
+    return _question(world, wording.format(a=one, b=other), answer, "comparison", level, world.kinds[one], steps)
+
+
+def same(world: World, level: str, pair: tuple[str, str], relation: Relation) -> Question:
+    """Whether two things have the same object."""
+    one, other = pair
+    yes = world.facts[one][relation.name] == world.facts[other][relation.name]
+    question = relation.same.format(a=one, b=other)
+    steps = ((one, relation), (other, relation))
+    return _question(world, question, "yes" if yes else "no", "comparison", level, "yes or no", steps)
 
 
 def _same(world: World, level: str, rng: np.random.Generator) -> Question | None:
@@ -115,11 +126,8 @@ def _same(world: World, level: str, rng: np.random.Generator) -> Question | None
         if rng.random() < 0.02:  # this world may hold no such pair
             kind, relation = _SAME[int(rng.integers(len(_SAME)))]
             one, other = _pair(world.of_kind(kind.name), rng)
-    if not yes and world.facts[one][relation.name] == world.facts[other][relation.name]:
-        return None
-    question = relation.same.format(a=one, b=other)
-    answer = "yes" if yes else "no"
-    return _question(world, question, answer, "comparison", level, "yes or no", ((one, relation), (other, relation)))
+    asked = same(world, level, (one, other), relation)
+    return None if asked.answer == "yes" and not yes else asked
 
 
 def _question(
@@ -135,7 +143,7 @@ def _question(
     return Question("", question[0].upper() + question[1:], answer, kind, level, (), supporting, answer_kind)
 
 
-def _with_paragraphs(draft: Question, world: World, corpus: Corpus, name: str, rng: np.random.Generator) -> Question:
+def with_paragraphs(draft: Question, world: World, corpus: Corpus, name: str, rng: np.random.Generator) -> Question:
     """The draft with its gold paragraphs and eight others, mixed."""
     gold = [world.paragraphs[title] for title in draft.gold_titles]
     others = _distractors(draft, gold, world, corpus, rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,14 +13,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agemem_gym.answers import exact_match, f1
-from agemem_gym.checks import chosen_index, one_of, only_options, some_of
+from agemem_gym.checks import TASK_INDEX, chosen_index, one_of, only_options, some_of
 from agemem_gym.envs.hotpotqa import facts
+from agemem_gym.envs.hotpotqa.editions import ask, corpus_of_edition, edition
 from agemem_gym.envs.hotpotqa.generated import LEVELS, QUESTIONS_PER_WORLD, corpus_of, generate
 from agemem_gym.envs.hotpotqa.names import ALIASES, SPLITS
 from agemem_gym.envs.hotpotqa.official import RealQuestions, check_source, form_of
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import Corpus
-from agemem_gym.task import Metric, TaskStart, TaskStep
+from agemem_gym.errors import ConfigurationError
+from agemem_gym.task import WORLD, Metric, TaskStart, TaskStep, World
 
 MODES = ("open", "closed", "search")
 MOVE_LIMITS: Mapping[str, int] = {"full": 20, "agentboard": 30}
@@ -65,7 +68,10 @@ class HotpotQATask:
     ``protocol``    ``"full"``      move limit: ``"full"`` 20, ``"agentboard"`` 30
     ==============  ==============  ===========================================================================
 
-    ``reset(options=…)`` takes ``task_index``: the i-th question of the split. Seeds walk a finite split round-robin.
+    ``reset(options=…)`` takes ``task_index``: the i-th question of the split. Seeds walk a finite split round-robin. With
+    ``world`` (``{"seed": 3, "epoch": 1, "changes": 0.3}``, :class:`agemem_gym.task.World`) questions keep to a chapter of one
+    encyclopedia, some twenty facts that stage 1 tells; in each epoch a new edition says some of them otherwise
+    (:mod:`.editions`), and the expected answers follow. :meth:`world_facts` lists them.
 
     Sources: Yang et al. 2018 (data, schema, metrics: ``hotpot_evaluate_v1.py``); Yao et al. 2023 (ReAct) for
     ``search[…]``.
@@ -98,7 +104,9 @@ class HotpotQATask:
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
         """Ask the question that `seed` or ``options["task_index"]`` stands for."""
-        self._index = self._position(seed, options)
+        chosen = only_options(options, (TASK_INDEX, WORLD), task="HotpotQA")
+        self._world = self._named_world(chosen)
+        self._index = self._position(seed, chosen)
         self._question = question = self._ask(self._index)
         self._corpus: Corpus | None = None
         self._seen_titles: set[str] = set()
@@ -120,8 +128,10 @@ class HotpotQATask:
                 "level": question.level,
                 "type": question.kind,
                 "protocol": self._protocol,
+                **({} if self._world is None else {f"world_{name}": x for name, x in asdict(self._world).items()}),
             },
             documents=tuple(map(str, documents)),
+            key_phrases=facts.key_phrases(question),
             takes_commands=self._mode == "search",
         )
 
@@ -154,12 +164,21 @@ class HotpotQATask:
         yield f"<answer>{self._question.answer}</answer>"
 
     def background(self, rng: np.random.Generator) -> list[str]:
-        """The supporting facts and a few further true sentences of this question's gold paragraphs, in mixed order."""
-        return facts.background(self._question, rng)
+        """The supporting facts and a few further true sentences of this question's gold paragraphs, in mixed order.
+
+        In a world that comes back: the supporting facts and all other facts of the world.
+        """
+        return facts.background(self._question, rng, () if self._world is None else self.world_facts())
 
     def distractor_pool(self, rng: np.random.Generator) -> list[str]:
         """This question's other paragraphs."""
         return facts.distractors(self._question, rng)
+
+    def world_facts(self) -> tuple[str, ...]:
+        """All that holds in the present world's chapter; without a world, the supporting facts."""
+        if self._world is None:
+            return self._question.facts
+        return edition(self._split, self._world).sentences()
 
     def size(self) -> int | None:
         """Number of questions in the data; ``None`` for generated ones."""
@@ -175,15 +194,28 @@ class HotpotQATask:
 
     # ------------------------------------------------------------------------------------------------- the parts
 
+    def _named_world(self, options: Mapping[str, Any]) -> World | None:
+        world = World.of(options)
+        if world is not None and self._data is not None:
+            raise ConfigurationError(
+                f"options[{WORLD!r}]={options[WORLD]!r}: only generated encyclopedias come back; "
+                f"leave out data={str(self._data)!r:.80}"
+            )
+        return world
+
     def _position(self, seed: int, options: Mapping[str, Any]) -> int:
         size = self.size()
-        index = chosen_index(only_options(options, task="HotpotQA"), size)
+        index = chosen_index(options, size)
         if index is not None:
             return index
         return seed if size is None else seed % size
 
     def _ask(self, index: int) -> Question:
-        return generate(self._split, index, self._levels) if self._data is None else self._rows()[index]
+        if self._data is not None:
+            return self._rows()[index]
+        if self._world is not None:
+            return ask(self._split, self._world, index, self._levels)
+        return generate(self._split, index, self._levels)
 
     def _rows(self) -> RealQuestions:
         if self._real is None:
@@ -203,6 +235,8 @@ class HotpotQATask:
 
     def _make_corpus(self) -> Corpus:
         """The whole world, or the paragraphs of this and the next hundred questions of the data."""
+        if self._world is not None:
+            return corpus_of_edition(self._split, self._world)
         if self._data is None:
             return corpus_of(self._split, self._index, self._levels)
         rows = self._rows()

@@ -20,7 +20,7 @@ from agemem_gym.envs.hotpotqa.question import Paragraph
 _FIRST_BIRTH, _LAST_BIRTH = 1889, 1968
 _LAST_YEAR = _LAST_BIRTH + 55
 _GROWN_UP, _OLD = 18, 75
-_OWN_INTRODUCTION = 0.75  # share of paragraphs whose first sentence states facts, rather than only the kind
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,18 @@ class World:
         }
 
 
+Changes = Mapping[tuple[str, str], Fact]
+"""What another edition says otherwise: by entity and relation."""
+
+
 @lru_cache(maxsize=8)
 def make_world(split: str, number: int) -> World:
     """The world of that number in a split."""
+    return make_edition(split, number, {})
+
+
+def make_edition(split: str, number: int, changes: Changes) -> World:
+    """The same world with some facts changed: every sentence is worded as before, but for the objects of these."""
     rng = np.random.default_rng([zlib.crc32(split.encode()), number])
     namer = Namer(split, rng)
     kinds = {namer.name(kind.name): kind.name for kind in KINDS for _ in range(kind.count)}
@@ -86,6 +95,8 @@ def make_world(split: str, number: int) -> World:
         for relation in KIND[kind].relations:
             own[relation.name] = _draw(name, relation, own, facts, by_kind, rng)
         facts[name] = own
+    for (name, its_relation), fact in changes.items():
+        facts[name][its_relation] = fact
     told = {name: _tell(name, KIND[kind], facts[name], rng) for name, kind in kinds.items()}
     return World(
         kinds=kinds,
@@ -93,6 +104,19 @@ def make_world(split: str, number: int) -> World:
         paragraphs={name: paragraph for name, (paragraph, _) in told.items()},
         stated={name: stated for name, (_, stated) in told.items()},
     )
+
+
+def draw_another(world: World, name: str, relation: Relation, rng: np.random.Generator) -> Fact | None:
+    """Another object of a relation, as possible as the present one; None where there is none."""
+    own = world.facts[name]
+    now = own[relation.name]
+    others = [other for other in world.of_kind(relation.target) if other != now.text]
+    by_kind = {relation.target: others} if others else {}
+    for _ in range(_TRIES):
+        drawn = _draw(name, relation, own, world.facts, by_kind, rng)
+        if drawn != now:
+            return drawn
+    return None
 
 
 def _draw(
@@ -106,9 +130,7 @@ def _draw(
     """The object of a relation; persons come first in a world, and bands before albums, so that their years are known."""
     if relation.target in by_kind:
         others = [other for other in by_kind[relation.target] if other != name]
-        if relation.target == "person" and "year" in own:
-            year = own["year"].order
-            others = [one for one in others if _GROWN_UP <= year - _birth_year(facts[one]) <= _OLD] or others
+        others = of_age(others, relation, own, facts) or others
         return Fact(others[int(rng.integers(len(others)))], True)
     if relation.target in VALUES:
         values = VALUES[relation.target]
@@ -127,6 +149,16 @@ def _draw(
         return Fact(str(year), False, year)
     number = int(np.exp(rng.uniform(np.log(relation.low), np.log(relation.high))))
     return Fact(f"{number:,}", False, number)
+
+
+def of_age(
+    entities: Iterable[str], relation: Relation, own: Mapping[str, Fact], facts: Mapping[str, Mapping[str, Fact]]
+) -> list[str]:
+    """Which entities may be the object: a person has to be grown up by the year in question, and not too old."""
+    if relation.target != "person" or "year" not in own:
+        return list(entities)
+    year = own["year"].order
+    return [one for one in entities if _GROWN_UP <= year - _birth_year(facts[one]) <= _OLD]
 
 
 def _birth_year(person: Mapping[str, Fact]) -> int:

@@ -151,3 +151,37 @@ def test_in_an_encyclopedia_that_can_be_searched_it_looks_up_and_answers():
             reply = made.act({"observation": observation})
         right += task.answer(reply.removeprefix("<answer>").removesuffix("</answer>")).success
     assert right >= 18
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_who_was_told_a_world_answers_every_question_about_it(epoch):
+    task = HotpotQATask(mode="closed")
+    for world in range(8):
+        for seed in range(12):
+            start = task.reset(seed, {"world": {"seed": world, "epoch": epoch, "changes": 0.3}})
+            made = reader(start.instruction.removeprefix("Question: "), *task.world_facts())
+            assert made.answer() == start.answer, start.instruction
+
+
+def test_a_new_edition_has_the_subjects_of_the_old_one():
+    task, made = HotpotQATask(mode="closed"), reader()
+    for world in range(8):
+        told = []
+        for epoch in (0, 1):
+            task.reset(0, {"world": {"seed": world, "epoch": epoch, "changes": 0.4}})
+            told.append({made.subject(fact): fact for fact in task.world_facts()})
+        old, new = told
+        assert None not in old
+        assert set(old) <= set(new)
+        assert any(old[subject] != new[subject] for subject in old)
+
+
+def test_who_learned_an_old_edition_before_the_new_one_answers_by_the_new_one():
+    task = HotpotQATask(mode="closed")
+    for world in range(8):
+        task.reset(0, {"world": {"seed": world}})
+        old = task.world_facts()
+        for seed in range(8):
+            start = task.reset(seed, {"world": {"seed": world, "epoch": 1, "changes": 0.4}})
+            made = reader(start.instruction.removeprefix("Question: "), *old, *task.world_facts())
+            assert made.answer() == start.answer
