@@ -46,6 +46,16 @@ AGENTS: dict[str, str] = {
     "store-all": "agemem_gym.baselines.explorers.agents:StoreAllAgent",
     "store-only": "agemem_gym.baselines.explorers.agents:StoreOnlyAgent",
     "store-all-noisy": "agemem_gym.baselines.explorers.agents:NoisyStoreAllAgent",
+    "no-memory": "agemem_gym.baselines.agents.no_memory:NoMemoryAgent",
+    "long-context": "agemem_gym.baselines.agents.no_memory:LongContextAgent",
+    "agemem-norl": "agemem_gym.baselines.agents.agemem:AgeMemNoRLAgent",
+    "agemem-norl-rag": "agemem_gym.baselines.agents.agemem:AgeMemNoRLRAGAgent",
+    "agemem": "agemem_gym.baselines.agents.agemem:AgeMemAgent",
+    "agemem-rag": "agemem_gym.baselines.agents.agemem:AgeMemRAGAgent",
+    "langmem": "agemem_gym.baselines.agents.langmem:LangMemAgent",
+    "mem0": "agemem_gym.baselines.agents.mem0:Mem0Agent",
+    "mem0-graph": "agemem_gym.baselines.agents.mem0:Mem0GraphAgent",
+    "a-mem": "agemem_gym.baselines.agents.a_mem:AMemAgent",
     "llm": "agemem_gym.baselines.agents.language_model:LanguageModelAgent",
 }
 """The agents that come with the suite, by short name."""

@@ -40,6 +40,7 @@ class LayerWork:
         entries: how many entries it recalled or wrote.
         calls: calls of language models.
         prompt_tokens, completion_tokens: of those calls.
+        failures: calls that came to nothing; the layer goes on without them.
     """
 
     text: str = ""
@@ -47,6 +48,7 @@ class LayerWork:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    failures: int = 0
 
 
 @runtime_checkable
@@ -106,7 +108,7 @@ class Layered(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         top_k: of the default one.
 
     ``Episode.layer`` holds one entry a call: ``{"step", "what": "write" | "recall", "entries", "calls", "prompt_tokens",
-    "completion_tokens"}``. A layer that raises ends the episode as a broken engine does.
+    "completion_tokens", "failures"}``. A layer that raises ends the episode as a broken engine does.
 
     Example:
         >>> import agemem_gym, gymnasium

@@ -191,7 +191,8 @@ def make_env(
     Args:
         task: ``"module:Class"`` of a :class:`~agemem_gym.task.Task`, or the class itself.
         layer: a memory layer to stand round it (:class:`~agemem_gym.layer.Layered`): ``"recall"`` (the entries nearest to the
-            newest message, before each reply), the ``"module:Class"`` of a :class:`~agemem_gym.layer.MemoryLayer`, or one.
+            newest message, before each reply), the ``"module:Class"`` of a :class:`~agemem_gym.layer.MemoryLayer`, one, or
+            what makes one (an agent that plays in several envs at a time gives this).
         layer_options: keywords of a layer that is named.
         kwargs: keywords of the task and of :class:`MemoryEnv`, together.
 
@@ -284,7 +285,7 @@ def _given(layer: Any, options: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _layered(env: gym.Env[str, str], layer: Any, options: Mapping[str, Any] | None) -> gym.Env[str, str]:
     """The env behind a memory layer, if one is asked for."""
-    from agemem_gym.layer import AutoRecall, Layered
+    from agemem_gym.layer import AutoRecall, Layered, MemoryLayer
 
     if options and not isinstance(layer, str):
         raise ConfigurationError(f"layer_options go with a layer that is named, not with layer={layer!r:.100}")
@@ -296,6 +297,8 @@ def _layered(env: gym.Env[str, str], layer: Any, options: Mapping[str, Any] | No
             layer = layer_class(**options or {})
         except TypeError as error:
             raise ConfigurationError(f"layer={layer!r} cannot be made with {dict(options or {})}: {error}") from error
+    elif not isinstance(layer, MemoryLayer) and callable(layer):
+        layer = layer()
     return Layered(env, layer)
 
 

@@ -17,12 +17,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 from agemem_gym.agent import Act, LiveTurn
+from agemem_gym.baselines.agents.shots import Exchange, check_shots, examples, with_examples
 from agemem_gym.chat import ChatError, ChatMessages, ChatModel, Completion, Sampling, complete_each, make_chat_model
 from agemem_gym.chat.making import is_endpoint
 from agemem_gym.chat.turns import TemplateRules
 from agemem_gym.chat.turns import turns as as_turns
+from agemem_gym.checks import at_least
 from agemem_gym.episode import PolicyRecord
 from agemem_gym.protocol import call_reply
+
+TOP_K = 3
+"""Entries recalled, for all agents alike: RETRIEVE's default, and the paper's."""
 
 RULES = TemplateRules(system="merge", alternate=True, tool_role="user")
 """What every template and endpoint takes: one system message, then user and assistant by turns; tools speak as users."""
@@ -42,6 +47,8 @@ class LanguageModelAgent:
         summarise: let the model write the summaries of SUMMARY, too.
         on_overflow: what the env does when the context outgrows its budget; ``"drop_oldest"`` keeps prompts within a model's
             window.
+        shots: few-shot examples before the conversation, 0 to 3; see :mod:`.shots`.
+        top_k: entries that whatever recalls for this agent brings, at most; the tools take their own.
         model_options: keywords of an endpoint's model: ``timeout``, ``attempts``, ``concurrency``, ``prices``, …
     """
 
@@ -56,22 +63,30 @@ class LanguageModelAgent:
         seed: int | None = None,
         summarise: bool = False,
         on_overflow: str = "drop_oldest",
+        shots: int = 0,
+        top_k: int = TOP_K,
         **model_options: Any,
     ) -> None:
         self.model = make_chat_model(model, **({"concurrency": 64} if is_endpoint(model) else {}) | model_options)
         self._sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, stop=tuple(stop))
         self._seed = seed
+        self._shots = check_shots(shots)
+        self._examples: tuple[Exchange, ...] = ()
+        self.top_k = at_least("top_k", top_k)
         self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
         self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow}
         if summarise:
             self.env_kwargs["summariser"] = self.model
 
     def reset(self, info: Mapping[str, Any]) -> None:
-        """Nothing to prepare: all that the model knows stands in the context."""
+        """All that the model knows stands in the context, and in the examples that this kind of env has."""
+        if self._shots:
+            names = tuple(schema["function"]["name"] for schema in info["tools"])
+            self._examples = examples(info["benchmark"], info["stage"] != 3, names, self._shots)
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """The reply to one context, for a loop by hand."""
-        (completion,) = self.model.complete([as_turns(info["messages"], RULES)], self._sampling)
+        (completion,) = self.model.complete([self._prompt(info)], self._sampling)
         return str(act_of(completion).reply)
 
     def notice(self, turn: LiveTurn) -> None:
@@ -79,7 +94,7 @@ class LanguageModelAgent:
         submit = getattr(self.model, "submit", None)
         asked = self._asked.get(turn.key)
         if submit and (asked is None or asked[0] is not turn):  # is not: a turn of an earlier rollout, given up
-            self._asked[turn.key] = turn, submit(_prompt(turn), self._sampling_of(turn))
+            self._asked[turn.key] = turn, submit(self._prompt(turn.info, turn.job.number), self._sampling_of(turn))
 
     def act_batch(self, turns: Sequence[LiveTurn]) -> Mapping[int, Act | Exception]:
         """The replies that are there; waits until there is at least one."""
@@ -107,7 +122,7 @@ class LanguageModelAgent:
             batches.setdefault(self._sampling_of(turn), []).append(turn)
         replies: dict[int, Act | Exception] = {}
         for sampling, batch in batches.items():
-            results = self._results([_prompt(turn) for turn in batch], sampling)
+            results = self._results([self._prompt(turn.info, turn.job.number) for turn in batch], sampling)
             for turn, result in zip(batch, results, strict=True):
                 replies[turn.slot] = result if isinstance(result, Exception) else act_of(result)
         return replies
@@ -118,6 +133,14 @@ class LanguageModelAgent:
             return self.model.complete(prompts, sampling)
         except ChatError:
             return complete_each(self.model, prompts, sampling)
+
+    def _prompt(self, info: Mapping[str, Any], number: int = 0) -> list[dict[str, Any]]:
+        return as_turns(with_examples(self.shown(info, number), self._examples), RULES)
+
+    def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, str]]:
+        """The messages that the model is asked with; `number` tells live episodes apart."""
+        messages: Sequence[Mapping[str, str]] = info["messages"]
+        return messages
 
     def _sampling_of(self, turn: LiveTurn) -> Sampling:
         if self._seed is None:
@@ -141,10 +164,6 @@ def act_of(completion: Completion) -> Act:
         seconds=completion.seconds,
     )
     return Act(text, policy)
-
-
-def _prompt(turn: LiveTurn) -> list[dict[str, Any]]:
-    return as_turns(turn.info["messages"], RULES)
 
 
 def _result(future: Future[Completion]) -> Act | Exception:
