@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 _RULES = TemplateRules(system="merge", alternate=True, tool_role="user")
 _RANDOM_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
 _NAMED_ID = re.compile(r"\bid\d+\b")
+_NAMED_IDS = re.compile(r"'id\d+'(?:, 'id\d+')+")
 _TOOLS = (
     "You can call these tools:\n{tools}\nReply with one block "
     '<tool_call>[{{"name": "…", "arguments": {{…}}}}, …]</tool_call> and nothing else.'
@@ -105,7 +106,7 @@ class CountedModel:
         with self._one_at_a_time:  # a package may ask from several threads
             self.calls += 1
             try:
-                asked = [{**message, "content": self._named(message["content"])} for message in turns(messages, _RULES)]
+                asked = self._named_alike(turns(messages, _RULES))
                 (completion,) = self._model.complete([asked], self._sampling, tools)
             except ChatError:
                 self.failures += 1
@@ -114,9 +115,21 @@ class CountedModel:
         self.completion_tokens += completion.completion_tokens or 0
         return replace(completion, text=self._as_they_were(completion.text))
 
+    def _named_alike(self, chat: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The messages with names in the place of random ids; sets of ids, which tools list in any order, are sorted.
+
+        The conversation comes before the tools here: it names the ids in one order.
+        """
+        named = [{**message, "content": self._named(message["content"])} for message in reversed(chat)]
+        return [{**message, "content": _NAMED_IDS.sub(_sorted, message["content"])} for message in reversed(named)]
+
     def _named(self, text: str) -> str:
         return _RANDOM_ID.sub(lambda match: self._ids.setdefault(match[0], f"id{len(self._ids) + 1}"), text)
 
     def _as_they_were(self, text: str) -> str:
         known = {name: found for found, name in self._ids.items()}
         return _NAMED_ID.sub(lambda match: known.get(match[0], match[0]), text)
+
+
+def _sorted(match: re.Match[str]) -> str:
+    return ", ".join(sorted(match[0].split(", "), key=lambda name: int(name.strip("'").removeprefix("id"))))

@@ -71,7 +71,7 @@ class LanguageModelAgent:
         self._sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, stop=tuple(stop))
         self._seed = seed
         self._shots = check_shots(shots)
-        self._examples: tuple[Exchange, ...] = ()
+        self._examples: dict[int, tuple[Exchange, ...]] = {}
         self.top_k = at_least("top_k", top_k)
         self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
         self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow}
@@ -79,10 +79,7 @@ class LanguageModelAgent:
             self.env_kwargs["summariser"] = self.model
 
     def reset(self, info: Mapping[str, Any]) -> None:
-        """All that the model knows stands in the context, and in the examples that this kind of env has."""
-        if self._shots:
-            names = tuple(schema["function"]["name"] for schema in info["tools"])
-            self._examples = examples(info["benchmark"], info["stage"] != 3, names, self._shots)
+        """Nothing to prepare: all that the model knows stands in the context, and in examples."""
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """The reply to one context, for a loop by hand."""
@@ -135,7 +132,10 @@ class LanguageModelAgent:
             return complete_each(self.model, prompts, sampling)
 
     def _prompt(self, info: Mapping[str, Any], number: int = 0) -> list[dict[str, Any]]:
-        return as_turns(with_examples(self.shown(info, number), self._examples), RULES)
+        if self._shots and info["step"] == 0:
+            names = tuple(schema["function"]["name"] for schema in info["tools"])
+            self._examples[number] = examples(info["benchmark"], info["stage"] != 3, names, self._shots)
+        return as_turns(with_examples(self.shown(info, number), self._examples.get(number, ())), RULES)
 
     def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, str]]:
         """The messages that the model is asked with; `number` tells live episodes apart."""

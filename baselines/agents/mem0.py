@@ -107,10 +107,12 @@ def _make(model: CountedModel, memory: Memory, graph: bool) -> Any:
     os.environ["MEM0_TELEMETRY"] = "False"
     os.environ.setdefault("MEM0_DIR", os.path.join(tempfile.gettempdir(), "agemem-gym-mem0"))
     mem0 = import_at("mem0", "mem0ai", VERSION, "mem0")
+    import mem0.memory.telemetry as telemetry
     from mem0.configs.base import MemoryConfig
     from mem0.configs.prompts import USER_MEMORY_EXTRACTION_PROMPT
     from mem0.memory.storage import SQLiteManager
 
+    telemetry.MEM0_TELEMETRY = False  # where somebody has imported the package before
     encoder = memory.encoder if isinstance(memory, MemoryStore) else make_encoder("minilm")
     made = object.__new__(mem0.Memory)  # its constructor takes parts by the names of providers alone
     made.config = MemoryConfig()
