@@ -94,7 +94,14 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "multi-hop questions over an encyclopedia (generated, or HotpotQA's own)",
         in_stages={"mode": "closed"},
     ),
-    Benchmark("PDDL", "agemem_gym.envs.pddl:PDDLTask", "pddl", "pddlgym", "classical planning in words (pddlgym)"),
+    Benchmark(
+        "PDDL",
+        "agemem_gym.envs.pddl:PDDLTask",
+        "pddl",
+        "pddlgym",
+        "classical planning in words (pddlgym)",
+        in_stages={"domain": "memory", "moves": "memory"},
+    ),
     Benchmark(
         "ScienceWorld",
         "agemem_gym.envs.scienceworld:ScienceWorldTask",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agemem_gym.envs.pddl import wording
+from agemem_gym.envs.pddl.attempts import Attempts
 from agemem_gym.envs.pddl.grounding import Action, Ground
 from agemem_gym.envs.pddl.library import Case
 
@@ -12,9 +13,15 @@ _LONGEST_NAME = 4
 
 
 class Commands:
-    """The commands of one problem."""
+    """The commands of one problem.
 
-    def __init__(self, case: Case) -> None:
+    Args:
+        case: the problem.
+        attempts: what can be tried in it, where not everything is seen.
+    """
+
+    def __init__(self, case: Case, attempts: Attempts | None = None) -> None:
+        self._attempts = attempts
         self._ground: Ground = case.ground
         self._things = frozenset(thing for thing, _ in case.problem.objects)
         self._hidden = _sole_arguments(case)
@@ -32,26 +39,34 @@ class Commands:
         """An action as the agent writes it."""
         return wording.command(action, self._hidden[action.name])
 
-    def understood(self, words: list[str]) -> Action | None:
-        """The action that the words name."""
+    def understood(self, words: list[str], state: int) -> Action | str | None:
+        """The action that the words name; where not everything is seen, the one that they come to, or why to none."""
         for length in range(min(_LONGEST_NAME, len(words)), 0, -1):
             name = "-".join(words[:length])
             if name in self._hidden:
                 named = tuple(word for word in words[length:] if word in self._things)
+                if self._attempts is not None:
+                    return self._attempts.result(name, named, state) or None
                 return self._by_words.get((name, *named)) or self._ground.find(name, named)
         return None
 
     def admissible(self, state: int) -> list[str]:
-        """All commands that can be carried out in a state."""
+        """All commands that can be carried out in a state, as far as can be seen."""
+        if self._attempts is not None:
+            return sorted({*self._attempts.admissible(state), CHECK, LOOK})
         return sorted({*(self.written(action) for action in self._ground.applicable(state)), CHECK, LOOK})
 
     def told(self, state: int) -> str:
         """What an agent is told about its commands."""
         forms = sorted({action.name for action in self._ground.actions})
-        examples = [self.written(action) for action in self._ground.applicable(state)[:2]]
+        if self._attempts is not None:
+            examples = self._attempts.admissible(state)[:2]
+        else:
+            examples = [self.written(action) for action in self._ground.applicable(state)[:2]]
+        hint = self._attempts.hint() if self._attempts is not None else ""
         return (
             f"an operator ({', '.join(forms)}) followed by the names of its objects in order"
-            f"{', e.g. ' + ' or '.join(examples) if examples else ''}; {LOOK}; {CHECK}."
+            f"{', e.g. ' + ' or '.join(examples) if examples else ''}{hint}; {LOOK}; {CHECK}."
         )
 
 

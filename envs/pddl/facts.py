@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,13 @@ _CASUAL = (
     "Just so you know, {0}.",
     "At the start, {0}.",
     "They told me that {0}.",
+)
+_ELSEWHERE = (
+    "In the building next door {0}.",
+    "In the game that my sister played, {0}.",
+    "I dreamt that {0}.",
+    "A year ago it was so that {0}, but that is long past.",
+    "In the picture in my book {0}.",
 )
 
 
@@ -35,6 +42,29 @@ def background(case: Case, rng: np.random.Generator) -> list[str]:
         [others[i] for i in sorted(rng.choice(len(others), size=min(10, len(others)), replace=False))] if others else []
     )
     return _told(first + picked, rng)
+
+
+def hearsay(atoms: Sequence[Atom], rng: np.random.Generator) -> list[str]:
+    """What is told of a world that one cannot see, in casual sentences and mixed order."""
+    return _told(atoms, rng)
+
+
+def elsewhere(case: Case, rng: np.random.Generator) -> list[str]:
+    """What may hold in other places and has held at other times, of the same kind as what is told of this world."""
+    kinds = dict(case.problem.objects)
+    lines = []
+    for atom in case.told:
+        others = [name for name, kind in kinds.items() if kind == kinds[atom[-1]] and name not in atom]
+        false = (*atom[:-1], others[int(rng.integers(len(others)))])
+        if false not in case.told:
+            lines.append(_ELSEWHERE[int(rng.integers(len(_ELSEWHERE)))].format(wording.clause(false)))
+    return [lines[i] for i in rng.permutation(len(lines))]
+
+
+def named(ground: Ground) -> tuple[str, ...]:
+    """The things that the goal names."""
+    things = (term for part in ground.goal for atom in _atoms(part) for term in atom[1:] if not term.startswith("?"))
+    return tuple(dict.fromkeys(things))
 
 
 def distractors(case: Case, rng: np.random.Generator) -> list[str]:
@@ -57,7 +87,7 @@ def _facts(ground: Ground) -> list[Atom]:
     return sorted(ground.holding(ground.initial)) + sorted(ground.static)
 
 
-def _told(atoms: list[Atom], rng: np.random.Generator) -> list[str]:
+def _told(atoms: Sequence[Atom], rng: np.random.Generator) -> list[str]:
     lines = [_casual(atom, rng) for atom in atoms]
     return [lines[i] for i in rng.permutation(len(lines))]
 

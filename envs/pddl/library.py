@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from agemem_gym.envs.pddl import worlds
+from agemem_gym.envs.pddl.conditions import bound
 from agemem_gym.envs.pddl.generated import GENERATORS, draw
 from agemem_gym.envs.pddl.grounding import MAX_GROUND, Action, Ground
 from agemem_gym.envs.pddl.joins import TooLarge
-from agemem_gym.envs.pddl.language import Domain, Problem
+from agemem_gym.envs.pddl.language import Atom, Domain, Literal, Problem, conjuncts
 from agemem_gym.envs.pddl.parsing import domain_from, parse_domain, parse_problem, problem_from
-from agemem_gym.envs.pddl.planner import MAX_SEARCH, Planner
+from agemem_gym.envs.pddl.planner import MAX_SEARCH, Planner, without_detours
+from agemem_gym.envs.pddl.relevance import involved
 from agemem_gym.envs.pddl.text import read_text
 from agemem_gym.errors import ConfigurationError, missing_extra
+from agemem_gym.task import World
 
 AGENTBOARD = ("gripper", "blockworld", "barman", "tyreworld")
 AGENTBOARD_COUNTS = {"gripper": 20, "blockworld": 10, "barman": 20, "tyreworld": 10}
@@ -53,12 +57,24 @@ class Limits:
 
 @dataclass(frozen=True)
 class Case:
-    """A problem ready to be played: grounded, and with a plan (``None`` where the planner found none)."""
+    """A problem ready to be played: grounded, and with a plan (``None`` where the planner found none).
+
+    Attributes:
+        told: in a problem that needs memory: what there is to know of its world.
+        bearing: that part of it which one has to know to go straight to the goal.
+    """
 
     domain_name: str
     problem: Problem
     ground: Ground
     plan: tuple[Action, ...] | None
+    told: tuple[Atom, ...] = ()
+    bearing: tuple[Atom, ...] = ()
+
+    @property
+    def rules(self) -> str:
+        """The name of the domain whose operators it has."""
+        return worlds.KINDS[self.domain_name].rules if self.domain_name in worlds.KINDS else self.domain_name
 
 
 @lru_cache(maxsize=64)
@@ -108,6 +124,55 @@ def generated(domain_name: str, split: str, number: int, limits: Limits) -> Case
         f"no {domain_name} problem of number {number} with a plan in {_ATTEMPTS} draws; "
         f"max_search={limits.max_search} may be too small"
     )
+
+
+@lru_cache(maxsize=64)
+def memorable(domain_name: str, split: str, number: int, limits: Limits) -> Case:
+    """A goal in a world of its own, much of which is hidden from sight."""
+    return _remembered(domain_name, lambda attempt: worlds.draw(domain_name, split, number, attempt), limits)
+
+
+@lru_cache(maxsize=64)
+def lasting(domain_name: str, split: str, number: int, world: World, seed: int, limits: Limits) -> Case:
+    """A goal in a world that comes back, the `number`-th of its kind."""
+    return _remembered(
+        domain_name, lambda attempt: worlds.draw_in(world, number, domain_name, split, seed, attempt), limits
+    )
+
+
+def _remembered(domain_name: str, drawn: Callable[[int], Problem], limits: Limits) -> Case:
+    """The first problem drawn that takes three moves or more, with what there is to know of it."""
+    kind = worlds.KINDS[domain_name]
+    domain = own_or_packaged(kind.rules)
+    for attempt in range(_ATTEMPTS):
+        problem = drawn(attempt)
+        goal = [part.atom for part in conjuncts(problem.goal) if isinstance(part, Literal)]
+        objects = involved(kind.rules, dict(problem.objects), problem.initial, goal)
+        initial = frozenset(atom for atom in problem.initial if all(thing in objects for thing in atom[1:]))
+        small = Ground(domain, replace(problem, objects=tuple(sorted(objects.items())), initial=initial))
+        found = Planner(small, limits.max_search).plan(small.initial)
+        ground = Ground(domain, problem, limits.max_ground)
+        steps = () if found is None else without_detours(small, found)
+        plan = [action for step in steps if (action := ground.find(step.name, step.arguments)) is not None]
+        if len(plan) == len(steps) >= 3:
+            told = kind.facts(problem.initial)
+            bearing = set(kind.bearing(problem.initial, goal, _needs(domain, plan)))
+            return Case(domain_name, problem, ground, tuple(plan), tuple(told), tuple(a for a in told if a in bearing))
+    raise ConfigurationError(
+        f"no {domain_name} problem with a plan in {_ATTEMPTS} draws; max_search={limits.max_search} may be too small"
+    )
+
+
+def _needs(domain: Domain, plan: Iterable[Action]) -> set[Atom]:
+    """What the steps of a plan need, things that never change included."""
+    operators = {operator.name: operator for operator in domain.operators}
+    found = set()
+    for action in plan:
+        names = (variable for variable, _ in operators[action.name].parameters)
+        binding = dict(zip(names, action.arguments, strict=True))
+        parts = conjuncts(operators[action.name].precondition)
+        found |= {bound(part.atom, binding) for part in parts if isinstance(part, Literal)}
+    return found
 
 
 def packaged(domain_name: str, path: Path, limits: Limits) -> Case:

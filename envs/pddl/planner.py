@@ -146,6 +146,28 @@ class Planner:
         return len(chosen), {number for number in owners if self._actions[number].applicable(state)}
 
 
+def without_detours(ground: Ground, plan: Sequence[Action]) -> list[Action]:
+    """A plan without those of its steps that it reaches the goal without: any two of them, or any one."""
+    kept = list(plan)
+    for width in (2, 1):
+        place = len(kept) - width
+        while place >= 0:
+            shorter = kept[:place] + kept[place + width :]
+            if _reaches(ground, shorter):
+                kept = shorter
+            place -= 1
+    return kept
+
+
+def _reaches(ground: Ground, plan: Sequence[Action]) -> bool:
+    state = ground.initial
+    for action in plan:
+        if not action.applicable(state):
+            return False
+        state = ground.after(state, action)
+    return ground.reached(state)
+
+
 def _trace(parents: dict[int, tuple[int, Action] | None], state: int) -> list[Action]:
     plan: list[Action] = []
     while (step := parents[state]) is not None:

@@ -7,33 +7,37 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from agemem_gym.checks import at_least, chosen_index, did_you_mean, file_at, one_of, only_options
+from agemem_gym.checks import TASK_INDEX, at_least, chosen_index, one_of, only_options
+from agemem_gym.envs.moves import choose_moves, memory_limit
 from agemem_gym.envs.pddl import facts, wording
+from agemem_gym.envs.pddl.attempts import NOTHING, Attempts
+from agemem_gym.envs.pddl.choice import SPLITS, data_files, domain_names, rules_of, user_files
 from agemem_gym.envs.pddl.commands import CHECK, HINT, LOOK, Commands
 from agemem_gym.envs.pddl.grounding import MAX_GROUND, Action
+from agemem_gym.envs.pddl.language import Atom
 from agemem_gym.envs.pddl.library import (
     AGENTBOARD,
     AGENTBOARD_COUNTS,
-    LARGE_TESTS,
-    PDDLGYM,
     Case,
     Limits,
     from_files,
     generated,
+    lasting,
+    memorable,
+    own_or_packaged,
     packaged,
-    packaged_domains,
     packaged_problems,
 )
 from agemem_gym.envs.pddl.planner import MAX_SEARCH, Planner
+from agemem_gym.envs.pddl.sight import SIGHT, sight_in
+from agemem_gym.envs.pddl.worlds import KINDS, MEMORY
 from agemem_gym.errors import ConfigurationError
-from agemem_gym.task import Metric, TaskStart, TaskStep
+from agemem_gym.task import WORLD, Metric, TaskStart, TaskStep, World
 
-SPLITS = ("train", "validation", "test")
-DEFAULT_DOMAINS = (*AGENTBOARD, *PDDLGYM)
 _MOVES_WITHOUT_PLAN = 100
 _ONLY_NEWS = frozenset(("barman", "tyreworld"))  # their observations show only what is new; `look around` shows all
 
@@ -65,9 +69,9 @@ class PDDLTask:
     at most `max_ground`. Where the planner finds no plan within `max_search`, a warning says so: the expert is silent then, and
     100 moves are allowed.
 
-    ==========  ===============================================================================================  ===========
+    ==========  ===============================================================================================  ==============
     keyword     values                                                                                           default
-    ==========  ===============================================================================================  ===========
+    ==========  ===============================================================================================  ==============
     domain      a name or a list of names: ``gripper blockworld barman tyreworld`` (generated without end),      all 16
                 ``blocks elevator ferry hanoi hiking manyferry manygripper manylogistics manymiconic newspapers
                 onearmedgripper travel`` and other deterministic domains of pddlgym (depot, sokoban, …), or the
@@ -79,9 +83,22 @@ class PDDLTask:
     data        a folder of AgentBoard's own problem files, ``<domain>/*.pddl`` with its ``domain.pddl``         none
     max_ground  the most actions that a problem may have                                                         100,000
     max_search  the most elementary steps of the planner, a million of which take about a fifth of a second      50,000,000
-    ==========  ===============================================================================================  ===========
+    moves       ``"protocol"``; ``"memory"``: half as many moves again as the plan has, and 3, where there is    ``"protocol"``
+                a plan: who knows where things are has time to spare
+    sight       ``"all"``; ``"here"``: see above; the default is ``"here"`` in the memory domains                by domain
+    ==========  ===============================================================================================  ==============
 
-    ``reset(options=…)`` takes ``task_index``: the i-th problem, domain by domain under ``agentboard``, else as seeds walk.
+    **Memory.** ``domain="memory"`` stands for ``memory-gripper memory-blockworld memory-barman memory-tyreworld``: goals in
+    large worlds of which little is seen (:mod:`.worlds`, :mod:`.sight`): which balls lie in which of 23 to 31 rooms, what
+    stands on what inside eight towers, what the dispensers hold and cocktails are made of, which of 24 to 32 boxes a thing is
+    in. It is told in stage 1; the key facts are what the planner's way needs and the first observation does not show. With
+    ``sight="here"`` observations, ``look around``, the examples in the commands and the admissible commands show only what is
+    seen; what cannot be seen need not be named (``fill-shot shot1 left right dispenser4``); a command that fails says why, as
+    far as that is seen, and costs a move. The distractors are of other places and times.
+
+    ``reset(options=…)`` takes ``task_index``: the i-th problem, domain by domain under ``agentboard``, else as seeds walk; and
+    in the memory domains ``world={"seed": 3, "epoch": 1, "changes": 0.3}``: the same things and, but for what has changed, in
+    the same places, whatever the seed, which chooses the goal.
 
     Sources: AgentBoard's ``environment/pddl_env`` (protocol, wording), ``pddlgym/core.py`` (states).
     """
@@ -99,24 +116,35 @@ class PDDLTask:
         data: str | Path | None = None,
         max_ground: int = MAX_GROUND,
         max_search: int = MAX_SEARCH,
+        moves: Literal["protocol", "memory"] = "protocol",
+        sight: Literal["all", "here"] | None = None,
     ) -> None:
         self._protocol = one_of("protocol", protocol, ("full", "agentboard"))
+        self._moves = choose_moves(moves, protocol)
+        if domain == MEMORY and data is not None:  # the user's own problems come before the ones that need memory
+            domain = None
         splits = ("test",) if protocol == "agentboard" else SPLITS
         self._split = one_of("split", split if split is not None else splits[0], splits)
         self._limits = Limits(at_least("max_ground", max_ground), at_least("max_search", max_search))
-        self._files = _user_files(domain, problem)
-        self._domains = () if self._files else _domain_names(domain, protocol, self._split)
-        self._data = _data_files(data, self._domains) if data is not None else {}
+        self._files = user_files(domain, problem)
+        self._domains = () if self._files else domain_names(domain, protocol, self._split)
+        self._data = data_files(data, self._domains) if data is not None else {}
+        self._sight = None if sight is None else one_of("sight", sight, SIGHT)
+        if sight == "here":
+            for name in self._domains:
+                sight_in(rules_of(name))
         self._planner: Planner | None = None
 
     # ------------------------------------------------------------------------------------------------- the episode
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
         """Start the problem that `seed` or ``options["task_index"]`` stands for."""
-        case = self._case(seed, options)
+        world = World.of(options)
+        case = self._case(seed, options, world)
         self._case_now, self._ground = case, case.ground
         self._planner = None
-        self._commands = Commands(case)
+        self._attempts = _attempts(case) if self._sees_little(case) else None
+        self._commands = Commands(case, self._attempts)
         self._state = case.ground.initial
         self._best = case.ground.satisfied(self._state)
         self._over = False
@@ -125,11 +153,12 @@ class PDDLTask:
         return TaskStart(
             task_id=f"PDDL/{case.domain_name}/{case.problem.name}",
             instruction=wording.goal_text(case.ground.goal),
-            observation=self._whole_state(),
+            observation=self._first_sight(),
             commands=self._commands.told(self._state),
             max_moves=self._limit(case),
             progress=self._best,
-            key_facts=tuple(wording.sentence(atom) for atom in facts.relevant(case.ground)),
+            key_facts=tuple(wording.sentence(atom) for atom in self._key_facts()),
+            key_phrases=facts.named(case.ground),
             record={
                 "engine": f"pddlgym {_pddlgym_version()}",
                 "domain": case.domain_name,
@@ -137,8 +166,13 @@ class PDDLTask:
                 "split": self._split,
                 "protocol": self._protocol,
                 "plan_length": None if case.plan is None else len(case.plan),
+                **self._beside_the_protocol(world),
             },
         )
+
+    def world_facts(self) -> tuple[str, ...]:
+        """All that is told of the present world, a sentence each."""
+        return tuple(wording.sentence(atom) for atom in self._case_now.told)
 
     def act(self, command: str) -> TaskStep:
         """Apply one action, or look."""
@@ -148,17 +182,17 @@ class PDDLTask:
         if words[:2] == CHECK.split()[:2]:
             return self._step("Valid actions: " + ", ".join(self.admissible()))
         if words == LOOK.split():
-            return self._step(self._whole_state())
-        action = self._commands.understood(words)
+            return self._step(wording.describe(self._seen(self._state)))
+        action = self._commands.understood(words, self._state)
         if action is None:
             return self._step(f"The action {command.strip()[:200]!r} is not known here. {HINT}", valid=False)
+        if isinstance(action, str):
+            return self._step(action, valid=action == NOTHING)
         if not action.applicable(self._state):
             return self._step(f"The action {command.strip()[:200]!r} cannot be done now. {HINT}", valid=False)
         before, self._state = self._state, self._ground.after(self._state, action)
         self._best = max(self._best, self._ground.satisfied(self._state))
-        if self._case_now.domain_name in _ONLY_NEWS:
-            return self._step(wording.describe(self._ground.holding(self._state & ~before)) or "Nothing new.")
-        return self._step(wording.describe(self._ground.holding(self._state)))
+        return self._step(self._what_came_of_it(before))
 
     def answer(self, text: str) -> TaskStep:
         """End the episode: the state is the answer."""
@@ -180,10 +214,16 @@ class PDDLTask:
 
     def background(self, rng: np.random.Generator) -> list[str]:
         """How things stand at the start, in casual sentences and mixed order: all that the goal's objects are in, and more."""
+        if self._case_now.told:
+            return facts.hearsay(self._out_of_sight(self._case_now.told), rng)
         return facts.background(self._case_now, rng)
 
     def distractor_pool(self, rng: np.random.Generator) -> list[str]:
-        """Facts with their objects exchanged, so that they do not hold at the start."""
+        """Facts with their objects exchanged, so that they do not hold at the start; in a world with hidden facts they are of
+        other places and times.
+        """
+        if self._case_now.told:
+            return facts.elsewhere(self._case_now, rng)
         return facts.distractors(self._case_now, rng)
 
     def size(self) -> int | None:
@@ -192,7 +232,7 @@ class PDDLTask:
             return 1
         if self._protocol == "agentboard" or self._data:
             return len(self._agentboard())
-        if any(name in AGENTBOARD for name in self._domains):
+        if any(name in AGENTBOARD or name in KINDS for name in self._domains):
             return None
         return sum(len(packaged_problems(name, self._split)) for name in self._domains)
 
@@ -201,8 +241,10 @@ class PDDLTask:
 
     # ------------------------------------------------------------------------------------------------- the parts
 
-    def _case(self, seed: int, options: Mapping[str, Any]) -> Case:
-        index = chosen_index(only_options(options, task="PDDL"), self.size())
+    def _case(self, seed: int, options: Mapping[str, Any], world: World | None) -> Case:
+        index = chosen_index(only_options(options, (TASK_INDEX, WORLD), task="PDDL"), self.size())
+        if world is not None:
+            return self._case_in(world, seed if index is None else index)
         if self._files:
             return from_files(*self._files, self._limits)
         if self._protocol == "agentboard" or self._data:
@@ -211,12 +253,23 @@ class PDDLTask:
             if self._data:
                 return from_files(*self._data[name][number], self._limits)
             return generated(name, "agentboard", number, self._limits)
-        turn = seed if index is None else index
-        name, number = self._domains[turn % len(self._domains)], turn // len(self._domains)
+        name, number = self._walked(seed if index is None else index)
+        if name in KINDS:
+            return memorable(name, self._split, number, self._limits)
         if name in AGENTBOARD:
             return generated(name, self._split, number, self._limits)
         files = packaged_problems(name, self._split)
         return packaged(name, files[number % len(files)], self._limits)
+
+    def _case_in(self, world: World, seed: int) -> Case:
+        name, number = self._walked(world.seed) if self._domains else ("your own files", 0)
+        if name not in KINDS or self._data:
+            raise ConfigurationError(f"options['world']: only domain='memory' has worlds that come back, not {name!r}")
+        return lasting(name, self._split, number, world, seed, self._limits)
+
+    def _walked(self, turn: int) -> tuple[str, int]:
+        """The domain, and the number in it, that a seed comes to."""
+        return self._domains[turn % len(self._domains)], turn // len(self._domains)
 
     def _agentboard(self) -> list[tuple[str, int]]:
         counts = {name: len(files) for name, files in self._data.items()} or AGENTBOARD_COUNTS
@@ -225,6 +278,8 @@ class PDDLTask:
     def _limit(self, case: Case) -> int:
         if self._protocol == "agentboard":
             return 30
+        if self._moves == "memory" and case.plan is not None:
+            return memory_limit(len(case.plan))
         return _MOVES_WITHOUT_PLAN if case.plan is None else math.ceil(1.5 * len(case.plan)) + 10
 
     def _warn_of_no_plan(self, case: Case) -> None:
@@ -239,55 +294,54 @@ class PDDLTask:
         self._over = self._over or success
         return TaskStep(observation, self._best, success, self._over, valid)
 
-    def _whole_state(self) -> str:
-        return wording.describe(self._ground.holding(self._state))
+    # ------------------------------------------------------------------------------------------------- what is seen
+
+    def _sees_little(self, case: Case) -> bool:
+        return (self._sight or ("here" if case.told else "all")) == "here"
+
+    def _seen(self, state: int) -> list[Atom]:
+        return self._ground.holding(state) if self._attempts is None else self._attempts.seen(state)
+
+    def _first_sight(self) -> str:
+        """What is seen at the start; where not everything is, with the things that there are."""
+        listed = "" if self._attempts is None else f"{wording.listed(self._case_now.problem.objects)} "
+        return listed + wording.describe(self._seen(self._state))
+
+    def _what_came_of_it(self, before: int) -> str:
+        if self._attempts is not None:
+            known = frozenset(self._attempts.seen(before))
+            seen = [atom for atom in self._attempts.seen(self._state) if atom not in known]
+        elif self._case_now.domain_name in _ONLY_NEWS:
+            seen = self._ground.holding(self._state & ~before)
+        else:
+            return wording.describe(self._ground.holding(self._state))
+        return wording.describe(seen) or "Nothing new."
+
+    def _key_facts(self) -> list[Atom]:
+        case = self._case_now
+        if case.told:
+            return self._out_of_sight(case.bearing)
+        return self._out_of_sight(facts.relevant(case.ground))
+
+    def _out_of_sight(self, atoms: Sequence[Atom]) -> list[Atom]:
+        """Those that are not seen at the start."""
+        if self._attempts is None:
+            return list(atoms)
+        seen = frozenset(self._attempts.seen(self._ground.initial))
+        return [atom for atom in atoms if atom not in seen]
+
+    def _beside_the_protocol(self, world: World | None) -> dict[str, str | int | float]:
+        """What of the settings is not the protocol's."""
+        settings: dict[str, str | int | float] = {} if self._moves == "protocol" else {"moves": self._moves}
+        if self._attempts is not None:
+            settings["sight"] = "here"
+        if world is not None:
+            settings |= {"world": world.seed, "epoch": world.epoch, "changes": world.changes}
+        return settings
 
 
-def _user_files(domain: Any, problem: Any) -> tuple[Path, Path] | None:
-    """The two files, if the user gave files."""
-    is_path = isinstance(domain, Path) or (isinstance(domain, str) and domain.endswith(".pddl"))
-    if is_path != (problem is not None):
-        raise ConfigurationError("a domain.pddl and a problem.pddl go together: give domain=PATH and problem=PATH")
-    if not is_path:
-        return None
-    return file_at("domain", domain, "a domain.pddl"), file_at("problem", problem, "a problem.pddl")
-
-
-def _domain_names(domain: str | Sequence[str] | None, protocol: str, split: str) -> tuple[str, ...]:
-    if domain is None:
-        domain = AGENTBOARD if protocol == "agentboard" else DEFAULT_DOMAINS
-        if split == "test":
-            domain = [name for name in domain if name not in LARGE_TESTS]
-    names = (domain,) if isinstance(domain, str) else tuple(domain)
-    if not names:
-        raise ConfigurationError("domain=[]: expected at least one name")
-    for name in names:
-        if name in AGENTBOARD:
-            continue
-        known = AGENTBOARD if protocol == "agentboard" else (*AGENTBOARD, *packaged_domains())
-        if name not in known:
-            listed = ", ".join(AGENTBOARD if protocol == "agentboard" else DEFAULT_DOMAINS)
-            raise ConfigurationError(
-                f"unknown domain {name!r}: expected {listed}, or the path of a domain.pddl{did_you_mean(name, known)}"
-            )
-        if not packaged_problems(name, split):
-            raise ConfigurationError(f"split={split!r}: pddlgym's domain {name!r} has no problems in it")
-    return names
-
-
-def _data_files(data: str | Path, domains: Sequence[str]) -> dict[str, list[tuple[Path, Path]]]:
-    """AgentBoard's folder: for each domain its ``domain.pddl`` and problem files."""
-    found = {}
-    for name in domains or AGENTBOARD:
-        folder = Path(data) / name
-        problems = [path for path in sorted(folder.glob("*.pddl")) if path.name != "domain.pddl"]
-        if problems and (folder / "domain.pddl").is_file():
-            found[name] = [(folder / "domain.pddl", path) for path in problems]
-    if not found:
-        raise ConfigurationError(
-            f"data={str(data)!r}: expected folders {', '.join(AGENTBOARD)} with domain.pddl and problems"
-        )
-    return found
+def _attempts(case: Case) -> Attempts:
+    return Attempts(own_or_packaged(case.rules), case.problem, case.ground, sight_in(case.rules))
 
 
 def _interleaved(cases: list[tuple[str, int]]) -> list[tuple[str, int]]:

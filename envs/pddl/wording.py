@@ -102,11 +102,32 @@ def _generic(atom: Atom) -> str:
     return f"{name} holds of {', '.join(arguments)}"
 
 
+def pattern(predicate: str, count: int, name: str) -> str:
+    """A regular expression for the clause of an atom in small letters; argument i is the group ``a{i}``, of the form `name`."""
+    template = _SENTENCES.get((predicate, count)) or _generic((predicate, *(f"{{{i}}}" for i in range(count))))
+    pieces = re.split(r"\{(\d)\}", template.lower())  # words, a number, words, …
+    return "".join(f"(?P<a{piece}>{name})" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
+
+
 def sentence(atom: Atom, positive: bool = True) -> str:
     """One literal as a sentence: ``"B1 is on b2."``; names keep their letters, only other words are capitalised."""
     text = clause(atom, positive)
     first = text.split(" ", 1)[0]
     return (text if first in atom[1:] else text[0].upper() + text[1:]) + "."
+
+
+def listed(objects: Sequence[tuple[str, str]]) -> str:
+    """The objects by type: ``"Objects: ball ball1, ball2; room room1."``"""
+    by_kind: dict[str, list[str]] = {}
+    for name, kind in sorted(objects, key=lambda entry: (entry[1], natural(entry[0]))):
+        by_kind.setdefault(kind, []).append(name)
+    return f"Objects: {'; '.join(f'{kind} ' + ', '.join(names) for kind, names in by_kind.items())}."
+
+
+def natural(name: str) -> tuple[str, int]:
+    """A key to sort names by: ``ball2`` before ``ball10``."""
+    word = name.rstrip("0123456789")
+    return word, int(name[len(word) :] or 0)
 
 
 def describe(atoms: Sequence[Atom]) -> str:
