@@ -56,3 +56,22 @@ def mean(values: Sequence[float], seed: int = 0) -> Figure:
     draws = np.random.default_rng(seed).integers(given.size, size=(RESAMPLES, given.size))
     low, high = np.quantile(given[draws].mean(axis=1), (0.025, 0.975))
     return Figure(value, float(low), float(high))
+
+
+def paired(differences: Sequence[float]) -> Figure:
+    """The mean of differences in [-1, 1] between two shares of the same tasks, with the interval of Bonett and Price (2012).
+
+    It is normal, with one more pair for either side, so that it has a width where all pairs agree, as a bootstrap has not.
+
+    Example:
+        >>> paired([1.0] * 8)  # (8 of 8) - (0 of 8)
+        Figure(value=1.0, low=0.428, high=1.0)
+    """
+    n = len(differences)
+    if not n:
+        return Figure(math.nan, math.nan, math.nan)
+    middle = math.fsum(differences) / (n + 2)
+    squares = (math.fsum(value * value for value in differences) + 2) / (n + 2)
+    width = _Z * math.sqrt(max(0.0, squares - middle * middle) / (n + 2))
+    value = math.fsum(differences) / n
+    return Figure(value, round(max(-1.0, middle - width), 3), round(min(1.0, middle + width), 3))

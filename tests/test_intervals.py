@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from agemem_gym.intervals import mean, share
+from agemem_gym.intervals import mean, paired, share
 
 
 def test_wilsons_interval_against_the_textbook():
@@ -31,3 +31,11 @@ def test_nothing_and_one_value_have_no_interval():
     assert mean([0.5]).value == 0.5
     assert math.isnan(mean([0.5]).low)
     assert str(mean([0.5])) == "0.50"
+
+
+def test_the_interval_of_paired_shares_has_a_width_where_all_pairs_agree():
+    nothing, every = paired([0.0, 0.0]), paired([1.0] * 100)
+    assert (nothing.value, nothing.low, nothing.high) == (0.0, -0.693, 0.693)  # 1.96 sqrt((2/4) / 4)
+    assert (every.value, every.high) == (1.0, 1.0)
+    assert 0.93 < every.low < 0.96
+    assert math.isnan(paired([]).value)

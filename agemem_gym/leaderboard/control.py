@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agemem_gym.leaderboard.intervals import paired_interval
+from agemem_gym.intervals import Figure, paired
 
 if TYPE_CHECKING:
     from agemem_gym.leaderboard.board import Line
@@ -28,7 +28,7 @@ class Gain:
         keywords: those that the control has besides.
         tasks: seeds that were played in both.
         success, without: shares in [0, 1] of these.
-        gain, low, high: their difference, paired by seed, and its 95 % interval.
+        gain: their difference, paired by seed, with its 95 % interval.
     """
 
     line: Line
@@ -37,9 +37,7 @@ class Gain:
     tasks: int
     success: float
     without: float
-    gain: float
-    low: float
-    high: float
+    gain: Figure
 
     @property
     def worded(self) -> str:
@@ -48,7 +46,10 @@ class Gain:
 
     def percent(self) -> dict[str, Any]:
         """What programs read, success in percent as everywhere on the board."""
-        numbers = {name: 100 * getattr(self, name) for name in ("success", "without", "gain", "low", "high")}
+        shares = {"success": self.success, "without": self.without, "gain": self.gain.value}
+        numbers = {
+            name: 100 * value for name, value in {**shares, "low": self.gain.low, "high": self.gain.high}.items()
+        }
         return {"keywords": dict(self.keywords), "tasks": self.tasks, **numbers}
 
 
@@ -83,9 +84,9 @@ def _gain(line: Line, control: Line, keywords: Mapping[str, Any]) -> Gain | None
     seeds = sorted(set(with_it) & set(without))
     if not seeds:
         return None
-    gain, low, high = paired_interval([with_it[seed] - without[seed] for seed in seeds])
+    gain = paired([with_it[seed] - without[seed] for seed in seeds])
     success, rest = (math.fsum(shares[seed] for seed in seeds) / len(seeds) for shares in (with_it, without))
-    return Gain(line, control, keywords, len(seeds), success, rest, gain, low, high)
+    return Gain(line, control, keywords, len(seeds), success, rest, gain)
 
 
 def _success_by_seed(rows: Sequence[EpisodeRow]) -> dict[int, float]:

@@ -29,6 +29,8 @@ from agemem_gym.facts import PhraseExtractor, key_phrases
 from agemem_gym.reward import strict
 from agemem_gym.reward import terms as term
 from agemem_gym.reward.judges import Judge, unasked
+from agemem_gym.reward.ledger import Ledger
+from agemem_gym.reward.moments import moments_of
 
 Mode = Literal["composite", "answer_only", "task"]
 Variant = Literal["paper", "strict"]
@@ -98,22 +100,40 @@ class Reward:
         ``task`` is the judge's score for a question and the benchmark's own figure otherwise; in the mode ``"task"`` it is
         always the benchmark's own. ``context`` and ``memory`` are means of their three parts, unweighted.
         """
-        parts = strict if self.variant == "strict" else term
+        task = self._task_score(episode, metric, judge)
+        parts = self._strict if self.variant == "strict" else self._paper
         terms = {
-            "task": self._task_score(episode, metric, judge),
-            "compression": parts.compression(episode),
-            "preventive": parts.preventive(episode),
-            "preservation": parts.preservation(episode, self.key_phrases),
-            "storage": parts.storage(episode, self._judge_of("storage", judge)),
-            "maintenance": parts.maintenance(episode),
-            "relevance": parts.relevance(episode, self._judge_of("relevance", judge)),
+            "task": task,
+            **parts(episode, judge, task),
             "penalty_rounds": self.penalty_rounds if term.rounds_exceeded(episode) else 0.0,
             "penalty_overflow": self.penalty_overflow if term.tokens_exceeded(episode) else 0.0,
         }
-        if self.variant == "strict":
-            terms["coverage"] = strict.coverage(episode, unasked(judge))
         terms |= {name: self._mean(terms, names) for name, names in PARTS.items()}
         return {**terms, "total": self._total(terms)}
+
+    def _paper(self, episode: Episode, judge: Judge, task: float) -> dict[str, float]:
+        """The parts as the paper has them."""
+        return {
+            "compression": term.compression(episode),
+            "preventive": term.preventive(episode),
+            "preservation": term.preservation(episode, self.key_phrases),
+            "storage": term.storage(episode, self._judge_of("storage", judge)),
+            "maintenance": term.maintenance(episode),
+            "relevance": term.relevance(episode, self._judge_of("relevance", judge)),
+        }
+
+    def _strict(self, episode: Episode, judge: Judge, task: float) -> dict[str, float]:
+        """The parts as effects earn them, and ``coverage``."""
+        moments, ledger = moments_of(episode, task), Ledger(episode)
+        return {
+            "compression": strict.compression(episode, moments),
+            "preventive": strict.preventive(episode, moments),
+            "preservation": strict.preservation(episode, self.key_phrases, moments),
+            "storage": strict.storage(episode, self._judge_of("storage", judge), ledger),
+            "maintenance": strict.maintenance(episode, self._judge_of("maintenance", judge), ledger),
+            "relevance": strict.relevance(episode, self._judge_of("relevance", judge), moments),
+            "coverage": strict.coverage(episode, unasked(judge), ledger),
+        }
 
     def _task_score(self, episode: Episode, metric: str, judge: Judge) -> float:
         if self.mode == "task":

@@ -100,16 +100,19 @@ def lost_phrases(episode: Episode, extract: PhraseExtractor = key_phrases) -> tu
         return ()
     now = {message.id for message in episode.final_context()}
     cleared = max((removal.message_id for removal in episode.removals if removal.by == "stage"), default=0)
-    seen = [
-        message
-        for message in episode.messages
-        if not message.protected
-        and message.kind not in _NOT_FOR_THE_QUERY
-        and (message.id > cleared or message.id in now)
-    ]
-    left = _plain_text([message for message in seen if message.id in now])
-    gone = _plain_text([message for message in seen if message.id not in now])
-    return tuple(phrase for phrase in phrases if _stands_in(phrase, gone) and not _stands_in(phrase, left))
+    seen = [message for message in episode.messages if _counts(message) and (message.id > cleared or message.id in now)]
+    gone = [message for message in seen if message.id not in now]
+    return phrases_lost(phrases, gone, [message for message in seen if message.id in now])
+
+
+def phrases_lost(phrases: Sequence[str], gone: Sequence[Message], left: Sequence[Message]) -> tuple[str, ...]:
+    """The phrases that stand in what is gone and not in what is left; for what does not count see :func:`preservation`."""
+    was, stands = (_plain_text([message for message in given if _counts(message)]) for given in (gone, left))
+    return tuple(phrase for phrase in phrases if _stands_in(phrase, was) and not _stands_in(phrase, stands))
+
+
+def _counts(message: Message) -> bool:
+    return not message.protected and message.kind not in _NOT_FOR_THE_QUERY
 
 
 def _plain_text(messages: Sequence[Message]) -> str:
