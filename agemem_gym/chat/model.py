@@ -86,6 +86,8 @@ class Completion:
         cost: by the user's prices, or None.
         seconds: from asking to the whole answer, waits between attempts included; None where nobody measured.
         token_ids, logprobs: of the reply's tokens, where asked for and given.
+        prompt_ids, sampled_logprobs: of a local model: the tokens that it was shown; and the log-probabilities in what was
+            drawn from, at the temperature and within top-p.
         tool_calls: native tool calls, as the endpoint sent them.
         reasoning: thoughts that the endpoint keeps apart from the text.
     """
@@ -100,6 +102,8 @@ class Completion:
     seconds: float | None = None
     token_ids: tuple[int, ...] | None = None
     logprobs: tuple[float, ...] | None = None
+    prompt_ids: tuple[int, ...] | None = field(default=None, repr=False)
+    sampled_logprobs: tuple[float, ...] | None = field(default=None, repr=False)
     tool_calls: tuple[Mapping[str, Any], ...] = field(default=())
     reasoning: str = ""
 
@@ -109,7 +113,9 @@ class ChatModel(Protocol):
     """Completes chats.
 
     Optional: ``complete_each``, as :meth:`complete` with an error in place of each completion that failed, and ``submit``,
-    which takes one chat and returns a :class:`concurrent.futures.Future`. :func:`complete_each` does without them.
+    which takes one chat and returns a :class:`concurrent.futures.Future`. :func:`complete_each` does without them. A model that
+    works in the caller's thread has ``advance()`` besides, which brings all that was submitted a step further, and its
+    ``submit`` takes ``conversation=``, which tells whose next turn a chat is.
     """
 
     @property

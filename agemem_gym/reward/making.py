@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agemem_gym.chat import ChatModel, make_chat_model
-from agemem_gym.chat.making import OPTIONS, is_endpoint
+from agemem_gym.chat.making import options_of
 from agemem_gym.checks import did_you_mean
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.memory.encoder import Encoder
@@ -32,7 +32,8 @@ def make_judge(spec: Any, encoder: Encoder, options: Mapping[str, Any] | None = 
         encoder: what the offline judge compares texts with.
         options: keywords of :class:`~.offline.OfflineJudge` (``threshold``), or of :class:`~.chat.ChatJudge` (``attempts``,
             ``max_tokens``, ``cache``, ``each_entry``); for an endpoint those of
-            :class:`~agemem_gym.chat.endpoint.EndpointModel`, too (``timeout``, ``backoff``, ``longest_wait``, …).
+            :class:`~agemem_gym.chat.endpoint.EndpointModel`, too (``timeout``, ``backoff``, ``longest_wait``, …), for a local
+            model those of :class:`~agemem_gym.chat.local.model.LocalModel`.
 
     Raises:
         ConfigurationError: anything else.
@@ -40,9 +41,9 @@ def make_judge(spec: Any, encoder: Encoder, options: Mapping[str, Any] | None = 
     given = _given(options)
     if spec == "offline":
         return OfflineJudge(encoder, **_known(given, _OFFLINE, "offline"))
-    if is_endpoint(spec):
-        _known(given, tuple(dict.fromkeys((*_CHAT, *OPTIONS))), masked(spec))
-        model = make_chat_model(spec, **{name: given[name] for name in OPTIONS if name in given})
+    if (options_of_model := options_of(spec)) is not None:
+        _known(given, tuple(dict.fromkeys((*_CHAT, *options_of_model))), masked(spec))
+        model = make_chat_model(spec, **{name: given[name] for name in options_of_model if name in given})
         return ChatJudge(model, OfflineJudge(encoder), **{name: given[name] for name in _CHAT if name in given})
     if isinstance(spec, type):
         raise ConfigurationError(f"judge={spec.__name__}: expected a judge, not a class; make one: {spec.__name__}(…)")

@@ -14,16 +14,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from agemem_gym.agent import Act, LiveTurn
 from agemem_gym.baselines.agents.shots import Exchange, check_shots, examples, with_examples
 from agemem_gym.chat import ChatError, ChatMessages, ChatModel, Completion, Sampling, complete_each, make_chat_model
+from agemem_gym.chat.local.model import LocalModel
 from agemem_gym.chat.making import is_endpoint
 from agemem_gym.chat.turns import TemplateRules
 from agemem_gym.chat.turns import turns as as_turns
 from agemem_gym.checks import at_least
 from agemem_gym.episode import PolicyRecord
+from agemem_gym.errors import ConfigurationError
 from agemem_gym.protocol import call_reply
 
 TOP_K = 3
@@ -33,23 +37,30 @@ RULES = TemplateRules(system="merge", alternate=True, tool_role="user")
 """What every template and endpoint takes: one system message, then user and assistant by turns; tools speak as users."""
 
 
+_BUDGET = 8192  # of the env, where a window holds more
+_BETWEEN = 32  # tokens that joining messages may cost beyond what each is counted for
+_LEAST_PROMPT = 256
+
+
 class LanguageModelAgent:
     """Plays with a language model, in as many live episodes as it is given.
 
-    Endpoints are asked for each turn by itself, and whichever turn is answered goes on; any other model is asked for all turns
-    that wait, in one batch.
+    Endpoints and local models are asked for each turn by itself, and whichever turn is answered goes on; any other model is
+    asked for all turns that wait, in one batch. With a local model the context is counted in the model's own tokens, and its
+    budget leaves room for a reply in the model's window.
 
     Args:
         model: a chat model in any form that :func:`agemem_gym.chat.make_chat_model` takes: ``"openai:NAME@URL"``,
-            ``"http://host/v1#NAME"``, a callable, or a ChatModel.
+            ``"http://host/v1#NAME"``, ``"local:FOLDER_OR_HUB_NAME"``, ``"smollm"``, a callable, or a ChatModel.
         temperature, top_p, max_tokens, stop: how replies are drawn.
-        seed: for models that take one; each sample of a task gets its own.
+        seed: for models that take one; each sample of a task gets its own, and with a local model each reply.
         summarise: let the model write the summaries of SUMMARY, too.
         on_overflow: what the env does when the context outgrows its budget; ``"drop_oldest"`` keeps prompts within a model's
             window.
         shots: few-shot examples before the conversation, 0 to 3; see :mod:`.shots`.
         top_k: entries that whatever recalls for this agent brings, at most; the tools take their own.
-        model_options: keywords of an endpoint's model: ``timeout``, ``attempts``, ``concurrency``, ``prices``, …
+        model_options: keywords of an endpoint's model: ``timeout``, ``attempts``, ``concurrency``, ``prices``, …; or of a local
+            one: ``slots``, ``window``, ``threads``, …
     """
 
     def __init__(
@@ -74,7 +85,7 @@ class LanguageModelAgent:
         self._examples: dict[int, tuple[Exchange, ...]] = {}
         self.top_k = at_least("top_k", top_k)
         self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
-        self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow}
+        self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow, **_own_budget(self.model, max_tokens)}
         if summarise:
             self.env_kwargs["summariser"] = self.model
 
@@ -91,7 +102,9 @@ class LanguageModelAgent:
         submit = getattr(self.model, "submit", None)
         asked = self._asked.get(turn.key)
         if submit and (asked is None or asked[0] is not turn):  # is not: a turn of an earlier rollout, given up
-            self._asked[turn.key] = turn, submit(self._prompt(turn.info, turn.job.number), self._sampling_of(turn))
+            options = {"conversation": conversation_of(turn)} if _works_here(self.model) else {}
+            prompt = self._prompt(turn.info, turn.job.number)
+            self._asked[turn.key] = turn, submit(prompt, self._sampling_of(turn), **options)
 
     def act_batch(self, turns: Sequence[LiveTurn]) -> Mapping[int, Act | Exception]:
         """The replies that are there; waits until there is at least one."""
@@ -100,6 +113,8 @@ class LanguageModelAgent:
         for turn in turns:
             self.notice(turn)
         futures = {turn.slot: self._asked[turn.key][1] for turn in turns}
+        while _works_here(self.model) and not any(future.done() for future in futures.values()):
+            self.model.advance()  # type: ignore[attr-defined]
         done, _ = wait(futures.values(), return_when=FIRST_COMPLETED)
         answered = [turn for turn in turns if futures[turn.slot] in done]
         for turn in answered:
@@ -143,10 +158,41 @@ class LanguageModelAgent:
         return messages
 
     def _sampling_of(self, turn: LiveTurn) -> Sampling:
-        if self._seed is None:
-            return self._sampling
-        s = self._sampling
-        return Sampling(s.temperature, s.top_p, s.max_tokens, s.stop, self._seed + turn.job.sample)
+        if _works_here(self.model):
+            return replace(self._sampling, seed=seed_of_reply(turn, self._seed or 0))
+        return self._sampling if self._seed is None else replace(self._sampling, seed=self._seed + turn.job.sample)
+
+
+def conversation_of(turn: LiveTurn) -> tuple[Any, ...]:
+    """What tells a turn's episode from the others that are live."""
+    job = turn.job
+    return job.number, job.env_id, job.seed, job.sample
+
+
+def seed_of_reply(turn: LiveTurn, seed: int) -> int:
+    """The seed of one reply: a function of what is played and of the step, whatever else is played."""
+    job = turn.job
+    named = f"{seed} {job.env_id} {job.seed} {job.sample} {turn.info['step']}"
+    return int.from_bytes(sha256(named.encode()).digest()[:8], "big")
+
+
+def _works_here(model: ChatModel) -> bool:
+    """Whether a model works in this thread, as far as it is told to."""
+    return hasattr(model, "advance")
+
+
+def _own_budget(model: ChatModel, max_tokens: int) -> dict[str, Any]:
+    """With a local model: the context's budget in the model's own tokens, as far as its window reaches."""
+    if not isinstance(model, LocalModel):
+        return {}
+    if model.window <= max_tokens + _LEAST_PROMPT:
+        raise ConfigurationError(
+            f"max_tokens={max_tokens}: the window of {model.name} holds {model.window} tokens, and a prompt needs some of them"
+        )
+    return {
+        "token_counter": f"hf:{model.spec}",
+        "token_budget": min(_BUDGET, model.window - max_tokens - _BETWEEN),
+    }
 
 
 def act_of(completion: Completion) -> Act:
