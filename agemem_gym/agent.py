@@ -56,6 +56,7 @@ AGENTS: dict[str, str] = {
     "mem0": "agemem_gym.baselines.agents.mem0:Mem0Agent",
     "mem0-graph": "agemem_gym.baselines.agents.mem0:Mem0GraphAgent",
     "a-mem": "agemem_gym.baselines.agents.a_mem:AMemAgent",
+    "sb3-ppo": "agemem_gym.baselines.sb3.agent:SB3Agent",
     "llm": "agemem_gym.baselines.agents.language_model:LanguageModelAgent",
 }
 """The agents that come with the suite, by short name."""
