@@ -84,6 +84,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "alfworld",
         "textworld",
         "household tasks in words (TextWorld)",
+        in_stages={"moves": "memory", "games": "memory"},
     ),
     Benchmark("BabyAI", "agemem_gym.envs.babyai:BabyAITask", "babyai", "minigrid", "grid rooms in words (minigrid)"),
     Benchmark(

@@ -6,6 +6,7 @@ neither names the task. Those of :func:`distractors` are about other rooms, or a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -43,6 +44,9 @@ CHAT = (
 )
 
 
+USED = re.compile(r"take (?P<thing>.+?) from .+|use (?P<lamp>.+)")
+
+
 class Scene:
     """The first state of an episode in words.
 
@@ -77,7 +81,7 @@ class Scene:
         """
         done_at = "" if goal.treatment else goal.place
         wanted = [
-            f"The {self._names[item]} is {self._where(place)}."
+            self._fact(item, place)
             for item, place in self._inside
             if self._kinds.get(item) in (goal.kind, goal.lamp) and self._place_kinds.get(place) != done_at
         ]
@@ -88,6 +92,21 @@ class Scene:
         ]
         return (*wanted, *closed)
 
+    def facts_of(self, plan: Sequence[str]) -> tuple[str, ...]:
+        """Where the things are that a plan takes, and the lamps that it lights: what it has to know and cannot see."""
+        places = {self._names[item]: (item, place) for item, place in self._inside}
+        found = (USED.fullmatch(command) for command in plan)
+        used = dict.fromkeys(match["thing"] or match["lamp"] for match in found if match)
+        return tuple(self._fact(*places[thing]) for thing in used if thing in places)
+
+    def whereabouts(self) -> tuple[str, ...]:
+        """Where each thing is, in the order of their names."""
+        named = sorted((_in_order(self._names[item]), item, place) for item, place in self._inside)
+        return tuple(self._fact(item, place) for _, item, place in named)
+
+    def _fact(self, item: str, place: str) -> str:
+        return f"The {self._names[item]} is {self._where(place)}."
+
     def _told(self, rng: np.random.Generator, ways: Sequence[str], item: str, place: str) -> str:
         said = ways[int(rng.integers(len(ways)))]
         return said.format(a=f"the {self._names.get(item, '')}", where=self._where(place), place=self._names[place])
@@ -95,6 +114,12 @@ class Scene:
     def _where(self, place: str) -> str:
         inside = self._place_kinds[place] in OPEN_KINDS
         return f"{'in' if inside else 'on'} the {self._names[place]}"
+
+
+def _in_order(name: str) -> tuple[str, int]:
+    """``"mug 10"`` comes after ``"mug 9"``."""
+    kind, _, number = name.rpartition(" ")
+    return (kind, int(number)) if number.isdigit() else (name, 0)
 
 
 def distractors(rng: np.random.Generator, goal: Goal, count: int = 40) -> list[str]:

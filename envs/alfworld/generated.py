@@ -84,7 +84,7 @@ def generate(split: str, seed: int, task_types: Sequence[str], rooms: Sequence[s
     things, walkthrough = _solvable_layout(quest, rng)
     sentence = goal_sentence(quest, rng)
     problem = problem_text(quest, things, f"generated_{split}_{seed}")
-    name = f"generated/{split}/{task_type}-{quest.kind}-{quest.place or LAMP}-{room.number}/{seed}"
+    name = f"generated/{split}/{quest.name}/{seed}"
     return Game(name, packaged.domain(), packaged.grammar(), sentence, problem, tuple(walkthrough))
 
 

@@ -19,6 +19,7 @@ from agemem_gym.errors import ConfigurationError
 from .rooms import room_kind
 
 GAME_FILE = "game.tw-pddl"
+GENERATED = "generated"
 HOW_TO_GET = (
     "get the official games with: alfworld-download (it fills $ALFWORLD_DATA), or leave data out for generated ones"
 )
@@ -44,14 +45,14 @@ def data_folder(data: str | Path | None, split: str) -> Path | None:
     Raises:
         ConfigurationError: `data` names a folder that does not hold the split.
     """
-    if data == "generated":
+    if data == GENERATED:
         return None
     if data is None:
         given = os.environ.get("ALFWORLD_DATA", "")
         return _holding(Path(given).expanduser(), split) if given else None
     found = _holding(Path(data).expanduser(), split)
     if found is None:
-        near = did_you_mean(data, ("generated",)) or nearest_path(Path(data).expanduser())
+        near = did_you_mean(data, (GENERATED,)) or nearest_path(Path(data).expanduser())
         raise ConfigurationError(
             f"data={str(data)!r} does not hold the split {split!r}: expected json_2.1.1/{split} in it; {HOW_TO_GET}{near}"
         )

@@ -36,6 +36,11 @@ class Quest:
     place: str
     room: Room
 
+    @property
+    def name(self) -> str:
+        """Type, thing, place and floor plan."""
+        return f"{self.task_type}-{self.kind}-{self.place or LAMP}-{self.room.number}"
+
 
 def walkthrough_of(quest: Quest, things: Sequence[Thing]) -> list[str]:
     """The shortest commands that win, worked out from the same facts that the engine starts with."""

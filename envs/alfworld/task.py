@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from agemem_gym.checks import at_least, chosen_index, file_at, flag, one_of, only_options, some_of
+from agemem_gym.checks import TASK_INDEX, at_least, chosen_index, file_at, flag, one_of, only_options, some_of
 from agemem_gym.envs.moves import choose_moves, memory_limit
 from agemem_gym.errors import ConfigurationError, EngineError
-from agemem_gym.task import Metric, TaskStart, TaskStep
+from agemem_gym.task import WORLD, Metric, TaskStart, TaskStep, World
 
 from . import packaged
 from .commands import CHECK_VALID_ACTIONS, COMMANDS, changes_view, normalised, only_looks, readings
@@ -21,7 +21,8 @@ from .facts import Scene, distractors
 from .game import Game, load_game
 from .generated import ALIASES, SPLITS, generate
 from .goals import TASK_TYPES, Progress, parse_goal
-from .official import OfficialGame, data_folder, index, select
+from .homes import furnish, game_in, lead_type
+from .official import GENERATED, OfficialGame, data_folder, index, select
 from .rooms import ROOM_KINDS
 
 if TYPE_CHECKING:
@@ -94,7 +95,21 @@ class ALFWorldTask:
     ``trust``       ``False``            also play game files whose domain or grammar is not a known one
     ``moves``       ``"protocol"``       ``"memory"``: half as many moves again as the walkthrough has, and 3: who knows where
                                          things are wins, who has to search does not
+    ``games``       ``"any"``            ``"memory"``: generated homes in which searching takes too long, see below
     ==============  ===================  ===========================================================================
+
+    **Memory.** ``games="memory"`` with ``moves="memory"`` (both are the three-stage env's defaults) makes tasks that need what
+    stage 1 tells: where the wanted things are, and the lamp if one is asked for. These are all the key facts. A home
+    (:mod:`.homes`) holds some dozen kinds of things; each is as likely to lie in a place as it takes moves to look there, so
+    that no order of searching is better than another, and a quest is set only where searching everywhere takes so long that
+    whoever knows nothing finds the thing within the limit with a chance of at most .35. The four rooms of ``valid_unseen``
+    are too small for that: there it is the least that they allow (.34 to .65, by task type). Games of your own (``data=``,
+    ``game=``, ``$ALFWORLD_DATA``) are played as they are, with the same limit and the same choice of key facts.
+
+    **Worlds.** ``options={"world": {"seed": 3, "epoch": 1, "changes": 0.3}}`` sets the task in a home that comes back: the
+    world's seed names the floor plan, the things and their first places, the episode's seed chooses one of its quests (ten or
+    more), and each epoch moves a share of the things elsewhere. :meth:`world_facts` says where everything is now. Worlds are
+    generated, also where official games are found.
 
     Sources: ``alfworld/agents/environment/alfred_tw_env.py``, ``alfworld/data/*``, ``alfworld/gen/*``,
     ``textworld/envs/pddl/``; AgentBoard's ``environment/alfworld/alfworld_env.py`` for its protocol.
@@ -117,6 +132,7 @@ class ALFWorldTask:
         max_moves: int | None = None,
         trust: bool = False,
         moves: Literal["protocol", "memory"] = "protocol",
+        games: Literal["any", "memory"] = "any",
     ) -> None:
         self._protocol = one_of("protocol", protocol, tuple(MOVE_LIMITS))
         split = one_of("split", DEFAULT_SPLITS[protocol] if split is None else split, (*SPLITS, *ALIASES))
@@ -127,7 +143,9 @@ class ALFWorldTask:
         self._moves = choose_moves(moves, protocol)
         if moves == "memory" and max_moves is not None:
             raise ConfigurationError("moves='memory' sets the limit itself; leave max_moves out")
+        self._games = one_of("games", games, ("any", "memory"))
         self._folder = data_folder(data, self._split)
+        self._own = data not in (None, GENERATED) or game is not None
         self._file = file_at("game", game, "a game file (*.tw-pddl)") if game is not None else None
         self._trust = flag("trust", trust)
         self._engine: Engine | None = None
@@ -135,8 +153,13 @@ class ALFWorldTask:
     # -- Task -----------------------------------------------------------------------------------------------------------
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
-        """See :meth:`agemem_gym.task.Task.reset`. ``options``: ``{"task_index": i}``, the i-th game of the split."""
-        game = self._game(self._position(seed, options))
+        """See :meth:`agemem_gym.task.Task.reset`.
+
+        ``options``: ``{"task_index": i}``, the i-th game of the split, or ``{"world": …}``, see the class.
+        """
+        options = only_options(options, (TASK_INDEX, WORLD), task="ALFWorld")
+        self._world = self._checked_world(options)
+        game = self._game_in(self._world, seed) if self._world else self._game(self._position(seed, options))
         self._goal = parse_goal(game.problem)
         frame = self._play(game)
         self._current, self._progress = game, Progress(self._goal)
@@ -151,8 +174,9 @@ class ALFWorldTask:
             observation=observation,
             commands=COMMANDS,
             max_moves=self._limit(),
-            key_facts=self._scene.key_facts(self._goal),
+            key_facts=self._key_facts(),
             record=self._record(game, seed),
+            key_phrases=tuple(name for name in (self._goal.kind, self._goal.place, self._goal.lamp) if name),
         )
 
     def act(self, command: str) -> TaskStep:
@@ -199,6 +223,10 @@ class ALFWorldTask:
         """See :meth:`agemem_gym.task.Task.distractor_pool`: the same kinds of things in other homes."""
         return distractors(rng, self._goal)
 
+    def world_facts(self) -> tuple[str, ...]:
+        """See :meth:`agemem_gym.task.LastingTask.world_facts`: where everything was when the episode began."""
+        return self._scene.whereabouts()
+
     def size(self) -> int | None:
         """Number of official games in the split, 1 with ``game=``, ``None`` for generated ones."""
         if self._file is not None:
@@ -219,7 +247,7 @@ class ALFWorldTask:
 
     def _position(self, seed: int, options: Mapping[str, Any]) -> int:
         size = self.size()
-        index = chosen_index(only_options(options, task="ALFWorld"), size)
+        index = chosen_index(options, size)
         if index is not None:
             return index
         return seed if size is None else seed % size
@@ -227,6 +255,8 @@ class ALFWorldTask:
     def _game(self, position: int) -> Game:
         if self._file is not None:
             return load_game(self._file, self._file.name, self._trust)
+        if self._folder is None and self._games == "memory":
+            return self._hidden_game(position)
         if self._folder is None:
             return generate(self._split, position, self._task_types, self._rooms)
         chosen = self._official()[position]
@@ -235,6 +265,31 @@ class ALFWorldTask:
     def _official(self) -> tuple[OfficialGame, ...]:
         assert self._folder is not None
         return select(index(self._folder, self._split), self._task_types, self._rooms)
+
+    def _hidden_game(self, position: int) -> Game:
+        """The game of a home of its own that the position stands for."""
+        home = furnish(self._split, position, self._task_types, self._rooms, hidden=True)
+        quest = home.quests_of(lead_type(self._split, position, self._task_types, self._rooms, hidden=True))[0]
+        return game_in(home, quest, f"memory/{self._split}/{quest.name}/{position}")
+
+    def _game_in(self, world: World, seed: int) -> Game:
+        """The game that the seed chooses in a world."""
+        home = furnish(self._split, world.seed, self._task_types, self._rooms, hidden=self._games == "memory")
+        home = home.later(world.epoch, world.changes)
+        quests = home.quests()
+        quest = quests[seed % len(quests)]
+        now = f"{world.seed}.{world.epoch}-{world.changes:g}"
+        return game_in(home, quest, f"world/{self._split}/{self._games}/{now}/{quest.name}")
+
+    def _checked_world(self, options: Mapping[str, Any]) -> World | None:
+        world = World.of(options)
+        if world is not None and self._own:
+            raise ConfigurationError(
+                "options['world']: ALFWorld's worlds are generated; leave data= and game= out, or give data='generated'"
+            )
+        if world is not None and TASK_INDEX in options:
+            raise ConfigurationError("options: 'world' and 'task_index' each choose the task; give one of them")
+        return world
 
     # -- one episode ----------------------------------------------------------------------------------------------------
 
@@ -255,7 +310,13 @@ class ALFWorldTask:
 
     def _limit(self) -> int:
         """The moves of the episode that has just begun."""
-        return self._max_moves if self._moves == "protocol" else memory_limit(len(self._plan()))
+        plan = () if self._moves == "protocol" else self._plan()
+        return memory_limit(len(plan)) if plan else self._max_moves
+
+    def _key_facts(self) -> tuple[str, ...]:
+        if self._games == "any":
+            return self._scene.key_facts(self._goal)
+        return self._scene.facts_of(self._plan()) or self._scene.key_facts(self._goal)
 
     def _plan(self) -> Sequence[str]:
         """The commands that win from the first state: the stored ones, else the shortest errands, else fast-downward's."""
@@ -272,13 +333,18 @@ class ALFWorldTask:
         return observation, f"Your task is to: {task}"
 
     def _record(self, game: Game, seed: int) -> dict[str, str | int | float | bool | None]:
-        limit: dict[str, str | int] = (
-            {} if self._moves == "protocol" else {"moves": self._moves, "plan_length": len(self._plan())}
-        )
-        return limit | {
+        setting: dict[str, str | int | float | bool | None] = {}
+        if self._moves != "protocol":
+            setting |= {"moves": self._moves, "plan_length": len(self._plan())}
+        if self._games != "any":
+            setting["games"] = self._games
+        if world := self._world:
+            setting |= {"world": world.seed, "epoch": world.epoch, "changes": world.changes}
+        generated = self._world is not None or (self._folder is None and self._file is None)
+        return setting | {
             "engine": packaged.engine_versions(),
             "game_sha256": game.sha256,
-            "source": "generated" if self._folder is None and self._file is None else "official",
+            "source": "generated" if generated else "official",
             "split": self._split,
             "task_type": self._goal.task_type,
             "protocol": self._protocol,
