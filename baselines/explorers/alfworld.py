@@ -49,6 +49,7 @@ _MOVED = re.compile(
 _EMPTY = re.compile(rf"\bnothing (?:in|on) the (?P<bare>{_NAME})|\b(?P<empty>{_NAME}): it is empty")
 _CLOSED = re.compile(rf"\b(?P<place>{_NAME}) is (?:kept )?closed")
 _GOOD_FOR = re.compile(rf"\b(?P<place>{_NAME}) (?:heats|cools)\b|\bthings get clean at the (?P<basin>{_NAME})")
+_HOME = re.compile(r"\bat (?P<home>\d+ [a-z]+ [a-z]+)\b")
 _ELSEWHERE = re.compile(
     rf"\b(?:in|at|visited|near|behind|think) (?:my|your|our|his|her|their|the) (?!{_NAME}\b)[a-z']+"
 )
@@ -103,8 +104,9 @@ class ALFWorldExplorer:
     def reset(self, rng: np.random.Generator) -> None:
         """A new room; nothing of it is known."""
         self._rng = rng
-        self._told: dict[str, str] = {}
-        self._empty: set[str] = set()
+        self._told: dict[tuple[str, str], str] = {}  # by home and thing
+        self._home = ""
+        self._empty: set[tuple[str, str]] = set()
         self._seen: dict[str, str] = {}
         self._looked: set[str] = set()
         self._open: set[str] = set()
@@ -121,37 +123,44 @@ class ALFWorldExplorer:
     # -- what is said ---------------------------------------------------------------------------------------------------
 
     def subject(self, text: str) -> str | None:
-        """Where a thing is, whether a place is empty or closed, what a fixture is good for; None for other homes."""
+        """Where a thing is, whether a place is empty or closed, what a fixture is good for; None for homes without address."""
         message = understood(text)
         said = (message.states or message.takes_back).lower()
         if _ELSEWHERE.search(said):
             return None
+        home = f" at {_home(said)}" if _home(said) else ""
         if found := _MOVED.search(said) or _LIES.search(said):
-            return f"where {found['thing']} is"
+            return f"where {found['thing']} is{home}"
         if found := _EMPTY.search(said):
-            return f"what is in {found['bare'] or found['empty']}"
+            return f"what is in {found['bare'] or found['empty']}{home}"
         if found := _CLOSED.search(said):
-            return f"whether {found['place']} is closed"
+            return f"whether {found['place']} is closed{home}"
         if found := _GOOD_FOR.search(said):
-            return f"what {found['place'] or found['basin']} is good for"
+            return f"what {found['place'] or found['basin']} is good for{home}"
         return None
 
     def learn(self, text: str) -> None:
         """Where a thing is or is no longer, or that there is none at a place; the rest can be seen."""
         message = understood(text)
         states, takes_back = message.states.lower(), message.takes_back.lower()
-        if (gone := _LIES.search(takes_back)) and self._told.get(gone["thing"]) == gone["place"]:
-            del self._told[gone["thing"]]
+        if gone := _LIES.search(takes_back):
+            self._forget(_home(takes_back), gone["thing"], gone["place"])
         if _ELSEWHERE.search(states):
             return
+        home = _home(states)
         if found := _MOVED.search(states):
-            self._told.pop(found["thing"], None)
+            self._forget(home, found["thing"], found["old"])
             if found["place"]:
-                self._told[found["thing"]] = found["place"]
+                self._told[home, found["thing"]] = found["place"]
         elif found := _LIES.search(states):
-            self._told[found["thing"]] = found["place"]
+            self._told[home, found["thing"]] = found["place"]
         elif found := _EMPTY.search(states):
-            self._empty.add(found["bare"] or found["empty"])
+            self._empty.add((home, found["bare"] or found["empty"]))
+
+    def _forget(self, home: str, thing: str, place: str) -> None:
+        """A thing is not at a place, whoever said so."""
+        if self._told.get((home, thing)) == place:
+            del self._told[home, thing]
 
     def questions(self) -> list[str]:
         """Where the thing and the lamp are; then where each of their likely names is, while too few are known."""
@@ -160,8 +169,9 @@ class ALFWorldExplorer:
         wanted = [(self._errand.thing, self._errand.count)]
         wanted += [(self._errand.lamp, 1)] if self._errand.lamp else []
         missing = [kind for kind, count in wanted if len(self._known(kind)) < count]
-        first = [f"Where is the {kind}?" for kind in missing]
-        then = [f"The {kind} {n} is in" for kind in missing for n in range(1, _MOST_COPIES + 1)]
+        where, here = (f" at {self._home}", f"at {self._home}, ") if self._home else ("", "")
+        first = [f"Where is the {kind}{where}?" for kind in missing]
+        then = [f"{here}the {kind} {n} is in" for kind in missing for n in range(1, _MOST_COPIES + 1)]
         for round_ in (first, then):
             new = [text for text in round_ if text not in self._asked]
             if new:
@@ -174,6 +184,7 @@ class ALFWorldExplorer:
     def begin(self, info: Mapping[str, Any]) -> None:
         """Read the task, and what stands in the room."""
         self._errand = understood_errand(str(info["instruction"]))
+        self._home = _home(str(info["instruction"]).lower())
         self._places.update(_LISTED.findall(str(info["observation"])))
 
     def act(self, info: Mapping[str, Any]) -> str:
@@ -206,11 +217,12 @@ class ALFWorldExplorer:
             if found := _TAKE.fullmatch(command):
                 self._seen[found[1]] = found[2]
         self._looked |= {place for place in self._here() if f"open {place}" not in self._commands}
-        self._told = {
-            thing: place
-            for thing, place in self._told.items()
-            if place not in self._looked or self._seen.get(thing) == place
-        }
+        self._told = {about: place for about, place in self._told.items() if not self._is_disproved(about, place)}
+
+    def _is_disproved(self, about: tuple[str, str], place: str) -> bool:
+        """Whether what was told of this home is seen to be otherwise."""
+        home, thing = about
+        return home in ("", self._home) and place in self._looked and self._seen.get(thing) != place
 
     def _here(self) -> set[str]:
         """The places within reach: those that can be examined."""
@@ -238,7 +250,8 @@ class ALFWorldExplorer:
         """The things of a kind of which it is seen or told where they are; not those that lie where they belong."""
         errand = self._errand
         belongs = errand.place if errand and not errand.verb and kind == errand.thing else ""
-        known = {**self._told, **self._seen}
+        told = {thing: place for (home, thing), place in self._told.items() if home in ("", self._home)}
+        known = {**told, **self._seen}
         return {
             thing: place
             for thing, place in known.items()
@@ -285,7 +298,8 @@ class ALFWorldExplorer:
         def worth(place: str) -> tuple[bool, float, float]:
             moves = (place not in self._here()) + (_kind(place) in OPENS and place not in self._open)
             luck = self._luck.setdefault(place, float(self._rng.random()))
-            return place not in self._empty, promise(kind, _kind(place)) / max(moves, 1), luck
+            told_empty = bool({("", place), (self._home, place)} & self._empty)
+            return not told_empty, promise(kind, _kind(place)) / max(moves, 1), luck
 
         best = max(steps, key=worth, default=None)
         return None if best is None else steps[best]
@@ -305,6 +319,12 @@ class ALFWorldExplorer:
 
     def _cost(self, step: str) -> tuple[int, str]:
         return ("take", "use ", "open", "go t").index(step[:4]), step
+
+
+def _home(said: str) -> str:
+    """The address that a sentence names, or that it names none."""
+    found = _HOME.search(said)
+    return found["home"] if found else ""
 
 
 def _shown(observation: str) -> Iterator[tuple[str, list[str]]]:

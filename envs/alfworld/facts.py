@@ -53,10 +53,12 @@ class Scene:
     Args:
         world: the facts.
         names: the name that an agent reads for each identifier.
+        home: the address, where the room is one of several that are talked of.
     """
 
-    def __init__(self, world: WorldState, names: Mapping[str, str]) -> None:
+    def __init__(self, world: WorldState, names: Mapping[str, str], home: str = "") -> None:
         self._names = names
+        self._home = home
         self._inside = [(item, place) for item, place in world.facts("inreceptacle")]
         self._places = [place for place, _ in world.facts("receptacletype")]
         self._closed = {place for (place,) in world.facts("openable")} - {place for (place,) in world.facts("opened")}
@@ -71,7 +73,7 @@ class Scene:
         told += [self._told(rng, CLOSED, "", place) for place in sorted(self._closed)]
         for place in self._places:
             if use := USES.get(self._place_kinds[place]):
-                told.append(use.format(place=self._names[place]))
+                told.append(self._here(use.format(place=self._names[place])))
         return [told[int(position)] for position in rng.permutation(len(told))]
 
     def key_facts(self, goal: Goal) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ class Scene:
             if self._kinds.get(item) in (goal.kind, goal.lamp) and self._place_kinds.get(place) != done_at
         ]
         closed = [
-            f"The {self._names[place]} is closed."
+            self._here(f"The {self._names[place]} is closed.")
             for place in sorted(self._closed)
             if any(place == where and self._kinds.get(item) == goal.kind for item, where in self._inside)
         ]
@@ -105,11 +107,18 @@ class Scene:
         return tuple(self._fact(item, place) for _, item, place in named)
 
     def _fact(self, item: str, place: str) -> str:
-        return f"The {self._names[item]} is {self._where(place)}."
+        return self._here(f"The {self._names[item]} is {self._where(place)}.")
 
     def _told(self, rng: np.random.Generator, ways: Sequence[str], item: str, place: str) -> str:
         said = ways[int(rng.integers(len(ways)))]
-        return said.format(a=f"the {self._names.get(item, '')}", where=self._where(place), place=self._names[place])
+        thing = f"the {self._names.get(item, '')}"
+        return self._here(said.format(a=thing, where=self._where(place), place=self._names[place]))
+
+    def _here(self, sentence: str) -> str:
+        """The sentence, said of this home."""
+        if not self._home:
+            return sentence
+        return f"At {self._home}, {sentence if sentence.startswith('I ') else sentence[0].lower() + sentence[1:]}"
 
     def _where(self, place: str) -> str:
         inside = self._place_kinds[place] in OPEN_KINDS

@@ -14,7 +14,8 @@ A home holds some dozen kinds of things, most once, some twice. With ``hidden=Tr
   :func:`~agemem_gym.envs.moves.memory_limit`.
 - A thing of which one is wanted is there once, a thing of which two are wanted twice: one fact a thing tells all.
 
-What changes from one epoch to the next is where things lie; the room and its furniture stay.
+What changes from one epoch to the next is where things lie; the room and its furniture stay. A home that comes back has an
+address, by which what is said of it is told from what is said of others.
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ ERRANDS = {
     "pick_two_obj_and_place": 6,
 }
 """Moves of a quest besides those that look where the wanted things are: take, go, put down or light, treat."""
+
+STREETS = (
+    "Acorn Alder Amber Aspen Beech Birch Bridge Canal Cedar Cherry Chestnut Clover Elder Elm Fern Garden Harbour Hazel"
+)
+STREETS += " Heather Holly Ivy Juniper Larch Linden Maple Meadow Mill Orchard Poplar Rowan Station Willow"
+HIGHEST_NUMBER = 997
 
 _LOOK = 2  # moves: go there, open it
 _TAG = 0x40E
@@ -137,6 +144,12 @@ def lead_type(split: str, seed: int, task_types: Sequence[str], rooms: Sequence[
     """The task type whose turn it is in the home that `seed` stands for: seeds go round the types."""
     able = _able(split, tuple(task_types), tuple(rooms), hidden)
     return able[seed % len(able)][0]
+
+
+def address(seed: int) -> str:
+    """The home that `seed` stands for, as people call it: ``"5 Maple Street"``."""
+    turn, street = divmod(seed, len(STREETS.split()))
+    return f"{turn % HIGHEST_NUMBER + 1} {STREETS.split()[street]} Street"
 
 
 def game_in(home: Home, quest: Quest, name: str) -> Game:

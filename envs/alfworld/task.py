@@ -21,7 +21,7 @@ from .facts import Scene, distractors
 from .game import Game, load_game
 from .generated import ALIASES, SPLITS, generate
 from .goals import TASK_TYPES, Progress, parse_goal
-from .homes import furnish, game_in, lead_type
+from .homes import address, furnish, game_in, lead_type
 from .official import GENERATED, OfficialGame, data_folder, index, select
 from .rooms import ROOM_KINDS
 
@@ -108,8 +108,9 @@ class ALFWorldTask:
 
     **Worlds.** ``options={"world": {"seed": 3, "epoch": 1, "changes": 0.3}}`` sets the task in a home that comes back: the
     world's seed names the floor plan, the things and their first places, the episode's seed chooses one of its quests (ten or
-    more), and each epoch moves a share of the things elsewhere. :meth:`world_facts` says where everything is now. Worlds are
-    generated, also where official games are found.
+    more), and each epoch moves a share of the things elsewhere. Each home has an address, which stands in the instruction and
+    in all that is said of it ("At 5 Maple Street, the mug 1 is in the drawer 2."). :meth:`world_facts` says where everything
+    is now. Worlds are generated, also where official games are found.
 
     Sources: ``alfworld/agents/environment/alfred_tw_env.py``, ``alfworld/data/*``, ``alfworld/gen/*``,
     ``textworld/envs/pddl/``; AgentBoard's ``environment/alfworld/alfworld_env.py`` for its protocol.
@@ -165,18 +166,19 @@ class ALFWorldTask:
         self._current, self._progress = game, Progress(self._goal)
         self._best = self._progress.update(self._live.world, frame.won)
         self._won, self._deviated, self._done_commands = frame.won, False, 0
-        self._scene = Scene(self._live.world, self._live.names)
+        home = address(self._world.seed) if self._world else ""
+        self._scene = Scene(self._live.world, self._live.names, home)
         observation, instruction = self._split_intro(frame.feedback, game.goal)
         self._last_view = observation
         return TaskStart(
             task_id=game.name,
-            instruction=instruction,
+            instruction=f"You are at {home}. {instruction}" if home else instruction,
             observation=observation,
             commands=COMMANDS,
             max_moves=self._limit(),
             key_facts=self._key_facts(),
             record=self._record(game, seed),
-            key_phrases=tuple(name for name in (self._goal.kind, self._goal.place, self._goal.lamp) if name),
+            key_phrases=tuple(name for name in (home, self._goal.kind, self._goal.place, self._goal.lamp) if name),
         )
 
     def act(self, command: str) -> TaskStep:
@@ -314,7 +316,7 @@ class ALFWorldTask:
         return memory_limit(len(plan)) if plan else self._max_moves
 
     def _key_facts(self) -> tuple[str, ...]:
-        if self._games == "any":
+        if self._games == "any" and self._world is None:
             return self._scene.key_facts(self._goal)
         return self._scene.facts_of(self._plan()) or self._scene.key_facts(self._goal)
 
