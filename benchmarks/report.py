@@ -36,6 +36,7 @@ class Row:
         unit: e.g. ``"steps/s"`` or ``"ms"``.
         ratio: how many times better ours is.
         n: number of repetitions behind each figure.
+        low, high: the 95 % interval of our figure, where there is one.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Row:
     unit: str
     ratio: float | None
     n: int
+    low: float | None = None
+    high: float | None = None
 
     @classmethod
     def more_is_better(cls, name: str, ours: float, peer: float, peer_name: str, unit: str, n: int) -> Row:
