@@ -256,12 +256,19 @@ def make_three_stage(
     return env if config is None else CurriculumSchedule(env, config)
 
 
-def make_stream(task: str | type, in_stages: Mapping[str, Any] | None = None, **kwargs: Any) -> gym.Env[str, str]:
+def make_stream(
+    task: str | type,
+    in_stages: Mapping[str, Any] | None = None,
+    layer: Any = None,
+    layer_options: Mapping[str, Any] | None = None,
+    **kwargs: Any,
+) -> gym.Env[str, str]:
     """Build a :class:`~agemem_gym.stream.Stream` round :func:`make_env`; `kwargs` are those of all three together.
 
     Args:
         task: as for :func:`make_env`.
         in_stages: as for :func:`make_three_stage`.
+        layer, layer_options: as for :func:`make_env`.
         kwargs: keywords of the task, of :class:`MemoryEnv` and of Stream.
     """
     from agemem_gym import branching
@@ -274,8 +281,8 @@ def make_stream(task: str | type, in_stages: Mapping[str, Any] | None = None, **
     of_task, of_env, of_stream = _share_out(kwargs, task_class, MemoryEnv, Stream)
     base = MemoryEnv(_made(task_class, of_task), **of_env)
     base.parts = branching.Parts(task_class, of_task, of_env)
-    base.made_by = ("make_stream", {"task": _path_of(task_class), **kwargs})
-    return Stream(base, **of_stream)
+    base.made_by = ("make_stream", {"task": _path_of(task_class), **_given(layer, layer_options), **kwargs})
+    return _layered(Stream(base, **of_stream), layer, layer_options)
 
 
 MAKERS: Mapping[str, Callable[..., gym.Env[str, str]]] = {

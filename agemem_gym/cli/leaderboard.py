@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from agemem_gym.cli.agents import add_agents, agent_specs, status_of_rows
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs
+from agemem_gym.errors import ConfigurationError
 from agemem_gym.registration import BENCHMARKS
 
 if TYPE_CHECKING:
     from agemem_gym.cli.arguments import Commands
+    from agemem_gym.leaderboard import EpisodeRow
 
+_SUITES = ("episodes", "stream")
 _DEFAULT_AGENTS = ("random", "scripted", "oracle")
+_STREAM_AGENTS = ("explorer", "store-all", "store-only")
+_EPISODES, _STREAMS = 20, 10
 
 
 def add(commands: Commands) -> None:
@@ -27,11 +33,22 @@ def add(commands: Commands) -> None:
         description="Play agents x envs x episodes on held-out tasks and print the table. What the folder holds already is not "
         "played again. Status 0, 1 if an episode ended in an error, 2 if it could not begin, 3 if the judge failed somewhere.",
     )
+    command.add_argument(
+        "--suite",
+        choices=_SUITES,
+        default="episodes",
+        help="single episodes, or streams: what memory is worth over tasks in a row (default: episodes)",
+    )
     add_agents(command, several=True)
     command.add_argument(
         "--envs", nargs="+", metavar="ID", help="by default all that are installed, in three stages and then bare"
     )
-    command.add_argument("--episodes", type=int, default=20, metavar="N", help="per agent and env (default: 20)")
+    command.add_argument(
+        "--episodes",
+        type=int,
+        metavar="N",
+        help=f"per agent and env (default: {_EPISODES}); of the suite stream: how many streams (default: {_STREAMS})",
+    )
     command.add_argument("--samples", type=int, default=1, metavar="K", help="episodes of each task (default: 1)")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the first episode (default: 0)")
     command.add_argument("--split", default="test", metavar="NAME", help="train, validation or test (default: test)")
@@ -45,13 +62,15 @@ def add(commands: Commands) -> None:
         help="play each three-stage env under these keywords too (n1=0: nothing is told), and print the difference",
     )
     command.add_argument(
-        "--out", type=Path, default=Path("results/leaderboard"), metavar="FOLDER", help="(default: results/leaderboard)"
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="(default: results/leaderboard; of the suite stream: results/streams)",
     )
     command.add_argument(
         "--keep-episodes",
         choices=("all", "failed", "none"),
-        default="all",
-        help="which records to keep in episodes.jsonl; failed: those not solved (default: all)",
+        help="which records to keep in episodes.jsonl; failed: those not solved (default: all; of the suite stream: none)",
     )
     command.add_argument("--gzip", action="store_true", help="keep records in episodes.jsonl.gz")
     command.add_argument(
@@ -62,28 +81,41 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--format", choices=("table", "md", "csv", "json"), default="table", dest="form", help="of what is printed"
     )
+    command.add_argument(
+        "--cells",
+        choices=("needed", "all"),
+        help="of the suite stream: score each task from just before its turn on, or after every task (default: needed)",
+    )
+    command.add_argument(
+        "--score", choices=("success", "progress"), help="of the suite stream: what is scored (default: success)"
+    )
     add_env_arg(command)
     command.set_defaults(command=leaderboard)
 
 
 def leaderboard(options: argparse.Namespace, console: Console) -> int:
     """Play what is missing and print the tables; see the command's description for the status."""
+    return status_of_rows(_streams(options, console) if options.suite == "stream" else _episodes(options, console))
+
+
+def _episodes(options: argparse.Namespace, console: Console) -> Sequence[EpisodeRow]:
     from agemem_gym.leaderboard import run_leaderboard
 
+    _refuse(options, "episodes", cells=None, score=None)
     in_stages = [benchmark.three_stage_id for benchmark in BENCHMARKS]
     bare = [benchmark.env_id for benchmark in BENCHMARKS]
-    rows = run_leaderboard(
+    return run_leaderboard(
         agent_specs(options, _DEFAULT_AGENTS),
         options.envs or [*in_stages, *bare],
-        options.episodes,
-        options.out,
+        _EPISODES if options.episodes is None else options.episodes,
+        options.out or Path("results/leaderboard"),
         first_seed=options.seed,
         samples=options.samples,
         processes=options.jobs,
         slots=options.slots,
         env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
         control=env_kwargs(options.control, "--control"),
-        keep_episodes=options.keep_episodes,
+        keep_episodes=options.keep_episodes or "all",
         compressed=options.gzip,
         fresh=options.fresh,
         repair=options.repair,
@@ -92,4 +124,39 @@ def leaderboard(options: argparse.Namespace, console: Console) -> int:
         command=shlex.join(["agemem", *options.given]),
         console=console,
     )
-    return status_of_rows(rows)
+
+
+def _streams(options: argparse.Namespace, console: Console) -> Sequence[EpisodeRow]:
+    from agemem_gym.leaderboard.streams import run_streams
+
+    _refuse(options, "stream", samples=1, slots=1, control=[])
+    return run_streams(
+        agent_specs(options, _STREAM_AGENTS),
+        options.envs or [benchmark.stream_id for benchmark in BENCHMARKS],
+        _STREAMS if options.episodes is None else options.episodes,
+        options.out or Path("results/streams"),
+        first_stream=options.seed,
+        processes=options.jobs,
+        env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
+        cells=options.cells or "needed",
+        score=options.score or "success",
+        keep_episodes=options.keep_episodes or "none",
+        compressed=options.gzip,
+        fresh=options.fresh,
+        repair=options.repair,
+        stop_at_error=options.stop_at_error,
+        form=options.form,
+        command=shlex.join(["agemem", *options.given]),
+        console=console,
+    )
+
+
+def _refuse(options: argparse.Namespace, suite: str, **unset: Any) -> None:
+    """What another suite takes is not passed over in silence.
+
+    Raises:
+        ConfigurationError: one of the options is set.
+    """
+    for name, default in unset.items():
+        if getattr(options, name) != default:
+            raise ConfigurationError(f"--{name} does not go with --suite {suite}; leave it out")

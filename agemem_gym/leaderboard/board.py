@@ -56,6 +56,8 @@ def make_board(rows: Iterable[EpisodeRow], control: Mapping[str, Any] | None = N
     newest: dict[tuple[str, str], object] = {}
     total = 0
     for row in rows:
+        if row.options:  # an episode of a stream, which has a board of its own
+            continue
         total += 1
         title = env_title(row), row.agent_label + marks(row)
         variant = (row.agent_spec, row.agent_fingerprint, tuple(sorted(row.versions.items())), str(row.inputs))

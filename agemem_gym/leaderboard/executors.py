@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from agemem_gym.leaderboard.plan import Wanted
-from agemem_gym.leaderboard.play import Result, blocks_of, play_block
+from agemem_gym.leaderboard.play import Block, Result, blocks_of
 
 
 class Executor(Protocol):
@@ -28,5 +28,9 @@ class InThisProcess:
 
     def play(self, wanted: Sequence[Wanted]) -> Iterator[Result]:
         """Agent after agent; a slot whose episode ends takes the agent's next job, in whichever env."""
-        for block in blocks_of(wanted, self._slots, None):
-            yield from play_block(block)
+        yield from self.play_blocks(blocks_of(wanted, self._slots, None))
+
+    def play_blocks(self, blocks: Sequence[Block]) -> Iterator[Result]:
+        """Block after block."""
+        for block in blocks:
+            yield from block.play()

@@ -65,8 +65,9 @@ class Wanted:
     def key(self) -> str:
         """What tells it from all others, the versions of the packages apart."""
         entry = self.entry
+        job = self.job
         return key_of(
-            entry.agent.record(), entry.env_id, entry.env_kwargs, entry.inputs, self.job.seed, self.job.sample
+            entry.agent.record(), entry.env_id, entry.env_kwargs, entry.inputs, job.seed, job.sample, job.options
         )
 
 
@@ -77,9 +78,13 @@ def key_of(
     inputs: Mapping[str, str],
     seed: int,
     sample: int,
+    options: Mapping[str, Any],
 ) -> str:
-    """The key of an episode: agent (name, class, keywords, fingerprint), env, keywords in force, files, seed and sample."""
-    return json.dumps([agent, env_id, env_kwargs, inputs, seed, sample], sort_keys=True, ensure_ascii=False)
+    """The key of an episode: agent (name, class, keywords, fingerprint), env, keywords in force, files, seed, sample, and
+    what the reset was given besides, if anything.
+    """
+    besides = [options] if options else []
+    return json.dumps([agent, env_id, env_kwargs, inputs, seed, sample, *besides], sort_keys=True, ensure_ascii=False)
 
 
 def make_plan(

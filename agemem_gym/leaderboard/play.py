@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agemem_gym.leaderboard.plan import Wanted
 from agemem_gym.leaderboard.row import EpisodeRow, row_of
@@ -17,23 +17,44 @@ class Block:
     wanted: tuple[Wanted, ...]
     slots: int = 1
 
+    @property
+    def in_order(self) -> bool:
+        """Whether each job needs the one before it, so that they live and die together."""
+        return self.wanted[0].entry.is_stream
+
+    def play(self) -> Iterator[Result]:
+        """The jobs in one rollout."""
+        by_number = {wanted.job.number: wanted for wanted in self.wanted}
+        agent = self.wanted[0].entry.agent
+        for played in rollout(agent, [wanted.job for wanted in self.wanted], slots=self.slots):
+            row = row_of(by_number[played.job.number], played)
+            yield Result(played.job.number, row, played.episode.to_json() if played.episode is not None else None)
+
+    def without(self, result: Result) -> Block:
+        """What is left when there is this result."""
+        return replace(self, wanted=tuple(wanted for wanted in self.wanted if wanted.job.number != result.number))
+
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a job: its number, its row, and the episode's record as JSON, where there is one."""
+    """What came of a job.
+
+    Attributes:
+        number: of the job.
+        row: its row.
+        episode: the record as JSON, where there is one.
+        memory: what it left in long-term memory, as JSON, where other jobs begin with it.
+    """
 
     number: int
     row: EpisodeRow
     episode: str | None = None
+    memory: str | None = None
 
 
 def play_block(block: Block) -> Iterator[Result]:
-    """Play a block's jobs in one rollout."""
-    by_number = {wanted.job.number: wanted for wanted in block.wanted}
-    agent = block.wanted[0].entry.agent
-    for played in rollout(agent, [wanted.job for wanted in block.wanted], slots=block.slots):
-        row = row_of(by_number[played.job.number], played)
-        yield Result(played.job.number, row, played.episode.to_json() if played.episode is not None else None)
+    """Play a block; what an executor of one's own calls."""
+    yield from block.play()
 
 
 def blocks_of(wanted: Sequence[Wanted], slots: int, largest: int | None) -> list[Block]:

@@ -15,12 +15,13 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from agemem_gym.errors import AgeMemError
 from agemem_gym.leaderboard.plan import Wanted
-from agemem_gym.leaderboard.play import Block, Result, blocks_of, play_block
+from agemem_gym.leaderboard.play import Block, Result, blocks_of
 from agemem_gym.leaderboard.row import EpisodeRow, lost_row
 
 _ATTEMPTS = 2
@@ -45,22 +46,26 @@ class InProcesses:
         Raises:
             WorkerFailure: a job's configuration is wrong; the message is that of the worker's error.
         """
-        waiting = deque(blocks_of(wanted, self._slots, _BLOCK * self._slots))
+        yield from self.play_blocks(blocks_of(wanted, self._slots, _BLOCK * self._slots))
+
+    def play_blocks(self, blocks: Sequence[Block]) -> Iterator[Result]:
+        """The same for blocks, each of which one worker plays."""
+        waiting = deque(blocks)
         attempts: dict[int, int] = {}
         workers = [_Worker() for _ in range(min(self._processes, len(waiting)))]
         try:
             for worker in workers:
                 worker.give(waiting)
-            while any(worker.wanted for worker in workers):
-                ready = wait([handle for worker in workers if worker.wanted for handle in worker.handles()])
-                for worker in [worker for worker in workers if worker.wanted and worker.has(ready)]:
+            while any(worker.block for worker in workers):
+                ready = wait([handle for worker in workers if worker.block for handle in worker.handles()])
+                for worker in [worker for worker in workers if worker.block and worker.has(ready)]:
                     yield from worker.collect()
-                    if worker.wanted and not worker.process.is_alive():
+                    if worker.block and not worker.process.is_alive():
                         yield from _bury(worker, waiting, attempts)
                         workers.remove(worker)
                         workers.append(_Worker())
                         worker = workers[-1]
-                    if not worker.wanted:
+                    if not worker.block:
                         worker.give(waiting)
         finally:
             for worker in workers:
@@ -73,9 +78,10 @@ def _bury(worker: _Worker, waiting: deque[Block], attempts: dict[int, int]) -> I
     The live jobs are suspects: each is tried once more in a worker of its own, and gets a row that says so if that dies, too.
     """
     worker.process.join()
-    suspects, rest = worker.wanted[: worker.slots], worker.wanted[worker.slots :]
-    if worker.is_stream:
-        suspects, rest = worker.wanted, []
+    block = worker.block
+    assert block is not None
+    live = len(block.wanted) if block.in_order else block.slots
+    suspects, rest = block.wanted[:live], block.wanted[live:]
     again = []
     for suspect in suspects:
         number = suspect.job.number
@@ -86,10 +92,10 @@ def _bury(worker: _Worker, waiting: deque[Block], attempts: dict[int, int]) -> I
             error = f"the worker process died (exit code {worker.process.exitcode})"
             yield Result(number, lost_row(suspect, error))
     if rest:
-        waiting.appendleft(Block(tuple(rest), worker.slots))
-    blocks = [tuple(again)] if worker.is_stream else [(suspect,) for suspect in again]
-    waiting.extendleft(Block(block, 1) for block in blocks if block)
-    worker.wanted = []
+        waiting.appendleft(replace(block, wanted=rest))
+    parts = [tuple(again)] if block.in_order else [(suspect,) for suspect in again]
+    waiting.extendleft(replace(block, wanted=part, slots=1) for part in parts if part)
+    worker.block = None
 
 
 class _Worker:
@@ -101,12 +107,7 @@ class _Worker:
         self.process: BaseProcess = context.Process(target=_work, args=(theirs, os.getpid()), daemon=False)
         self.process.start()
         theirs.close()
-        self.wanted: list[Wanted] = []
-        self.slots = 1
-
-    @property
-    def is_stream(self) -> bool:
-        return bool(self.wanted) and self.wanted[0].entry.is_stream
+        self.block: Block | None = None  # what it has not answered yet
 
     def handles(self) -> list[Connection | int]:
         return [self._connection, self.process.sentinel]
@@ -117,10 +118,9 @@ class _Worker:
     def give(self, waiting: deque[Block]) -> None:
         """Hand over the next block, if there is one."""
         if waiting:
-            block = waiting.popleft()
-            self.wanted, self.slots = list(block.wanted), block.slots
+            self.block = waiting.popleft()
             try:
-                self._connection.send(block)
+                self._connection.send(self.block)
             except OSError:  # it died while idle: its sentinel says so on the next round
                 return
 
@@ -131,9 +131,12 @@ class _Worker:
                 message = self._connection.recv()
                 if isinstance(message, str):
                     raise WorkerFailure(message)
-                number, row, episode = message
-                self.wanted = [wanted for wanted in self.wanted if wanted.job.number != number]
-                yield Result(number, EpisodeRow.from_json(row), episode)
+                number, row, *more = message
+                result = Result(number, EpisodeRow.from_json(row), *more)
+                assert self.block is not None
+                left = self.block.without(result)
+                self.block = left if left.wanted else None
+                yield result
         except (EOFError, ConnectionResetError):
             self.process.join(timeout=10)
 
@@ -141,7 +144,7 @@ class _Worker:
         """Ask it to end; insist after a while."""
         with suppress(OSError):  # it may be dead already
             self._connection.send(_STOP)
-        if self.wanted:  # it would play its block to the end first
+        if self.block:  # it would play its block to the end first
             self.process.terminate()
         self.process.join(timeout=20)
         if self.process.is_alive():
@@ -154,8 +157,8 @@ def _work(connection: Connection, parent: int) -> None:
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     while (block := connection.recv()) is not _STOP:
         try:
-            for result in play_block(block):
-                connection.send((result.number, result.row.to_json(), result.episode))
+            for result in block.play():
+                connection.send((result.number, result.row.to_json(), result.episode, result.memory))
         except AgeMemError as error:
             connection.send(f"{type(error).__name__}: {error}")
         except Exception:

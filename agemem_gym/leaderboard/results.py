@@ -25,6 +25,7 @@ from agemem_gym.leaderboard.row import EpisodeRow
 RESULTS = "results.jsonl"
 EPISODES = "episodes.jsonl"
 DAMAGED = "results.damaged.jsonl"
+MEMORIES = "memories.jsonl"
 _SHOWN = 5  # damaged lines named in a message
 
 
@@ -208,7 +209,7 @@ def _locked(folder: Path) -> int:
 
 def _set_aside(folder: Path) -> None:
     """Move what a board has left here into ``before-N``."""
-    names = (RESULTS, DAMAGED, EPISODES, f"{EPISODES}.gz", "leaderboard.md")
+    names = (RESULTS, DAMAGED, EPISODES, f"{EPISODES}.gz", MEMORIES, "leaderboard.md", "streams.md")
     present = [folder / name for name in names if (folder / name).exists()]
     if not present:
         return

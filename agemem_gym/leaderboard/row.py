@@ -30,7 +30,8 @@ class EpisodeRow:
     All but `seconds`, `policy` and `place` is the same in every run. Who and what: `agent` is the agent's name, `agent_spec`,
     `agent_kwargs` and `agent_fingerprint` what it was made of; `privileged` agents are shown the expert's replies and the key
     facts; `env_kwargs` are the keywords in force and `inputs` the fingerprints of files that they name; `sample` is the number
-    in a group of episodes of one task; `curriculum`, `wrappers` and `versions` are what was in force.
+    in a group of episodes of one task, `options` what the reset was given besides; `curriculum`, `wrappers` and `versions` are
+    what was in force.
 
     `answer_scores` are J, EM and F1 of the answer to a question, in every reward mode; empty where the task is none.
     `tool_calls` counts calls by tool, `dialects` replies by the dialect in which they were understood, and `strict_replies`
@@ -54,6 +55,7 @@ class EpisodeRow:
     env_kwargs: Mapping[str, Any]
     seed: int
     sample: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
     agent_spec: str = ""
     agent_kwargs: Mapping[str, Any] = field(default_factory=dict)
     agent_fingerprint: str = ""
@@ -115,7 +117,7 @@ class EpisodeRow:
             "kwargs": self.agent_kwargs,
             "fingerprint": self.agent_fingerprint,
         }
-        return key_of(agent, self.env_id, self.env_kwargs, self.inputs, self.seed, self.sample)
+        return key_of(agent, self.env_id, self.env_kwargs, self.inputs, self.seed, self.sample, self.options)
 
     @property
     def agent_label(self) -> str:
@@ -175,6 +177,7 @@ def _begun(wanted: Wanted, seconds: float) -> EpisodeRow:
         memory_gain_control=entry.control,
         seed=wanted.job.seed,
         sample=wanted.job.sample,
+        options=plain(wanted.job.options),
         versions=installed_versions(),
         seconds=round(seconds, 4),
     )

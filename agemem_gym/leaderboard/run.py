@@ -7,24 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agemem_gym.agent import AgentSpec
 from agemem_gym.checks import at_least, one_of
-from agemem_gym.errors import ConfigurationError
-from agemem_gym.foreign import for_terminal
 from agemem_gym.leaderboard.board import make_board
 from agemem_gym.leaderboard.executors import Executor, InThisProcess
-from agemem_gym.leaderboard.plan import Wanted, check_alone, check_judges, make_plan, not_installed
+from agemem_gym.leaderboard.keeping import KEEP, installed_of, kept
+from agemem_gym.leaderboard.plan import Wanted, check_alone, check_judges, make_plan
 from agemem_gym.leaderboard.pool import InProcesses
 from agemem_gym.leaderboard.results import ResultsFolder, identity
 from agemem_gym.leaderboard.row import EpisodeRow
 from agemem_gym.leaderboard.table import as_text, markdown, print_board, write_text
-from agemem_gym.rollout import EpisodeError
 from agemem_gym.terminal import Terminal, make_terminal
 from agemem_gym.versions import installed_versions
-
-KEEP = ("all", "failed", "none")
 
 
 def run_leaderboard(
@@ -90,7 +85,7 @@ def run_leaderboard(
     specs = [agent if isinstance(agent, AgentSpec) else AgentSpec.parse(agent) for agent in agents]
     plan = make_plan(
         specs,
-        _installed(env_ids, notes),
+        installed_of(env_ids, notes),
         range(first_seed, first_seed + episodes),
         samples=samples,
         env_kwargs=env_kwargs,
@@ -104,7 +99,10 @@ def run_leaderboard(
             notes.print(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {results.path} already.")
         check_judges(missing)
         try:
-            _play(missing, executor, results, keep_episodes, stop_at_error, notes, len(plan))
+            for _ in kept(
+                executor.play(missing), results, keep_episodes, stop_at_error, notes, len(plan), len(missing)
+            ):
+                pass
         finally:
             whole = make_board(results.rows, control)
             write_text(out / "leaderboard.md", markdown(whole, command))
@@ -121,18 +119,6 @@ def run_leaderboard(
     return rows
 
 
-def _installed(env_ids: Sequence[str], console: Console) -> list[str]:
-    """The envs whose engines are there; of the others the console says what they lack."""
-    lacks = {env_id: not_installed(env_id) for env_id in env_ids}
-    for env_id, lack in lacks.items():
-        if lack is not None:
-            console.print(f"skipped {env_id}: {lack}")
-    present = [env_id for env_id in env_ids if lacks[env_id] is None]
-    if not present:
-        raise ConfigurationError("none of these envs is installed; `agemem doctor` says what is missing")
-    return present
-
-
 def _missing(plan: Sequence[Wanted], results: ResultsFolder) -> list[Wanted]:
     """What has to be played; a stream of memory is played as a whole or not at all."""
     versions = installed_versions()
@@ -143,45 +129,6 @@ def _missing(plan: Sequence[Wanted], results: ResultsFolder) -> list[Wanted]:
     return [wanted for wanted in plan if wanted.job.number in again]
 
 
-def _play(
-    missing: Sequence[Wanted],
-    executor: Executor,
-    results: ResultsFolder,
-    keep: str,
-    stop_at_error: bool,
-    console: Console,
-    total: int,
-) -> None:
-    """Play and write down; a line on the console for each error."""
-    with _progress(console) as progress:
-        bar = progress.add_task("episodes", total=total, completed=total - len(missing))
-        for result in executor.play(missing):
-            row = result.row
-            kept = keep == "all" or (keep == "failed" and not row.success)
-            results.append(row, result.episode if kept else None)
-            name = for_terminal(f"{row.env_id} · {row.agent}")
-            progress.update(bar, advance=1, description=name)
-            if row.error is not None:
-                progress.console.print(f"{name} · seed {row.seed}: {_told(row)}", style="red")
-                if stop_at_error:
-                    raise EpisodeError(f"{name} · seed {row.seed}: {_told(row)}\n\n{row.traceback}".rstrip())
-
-
-def _told(row: EpisodeRow) -> str:
-    where = f" (at {row.error_at}, after {row.error_step} replies)" if row.error_at else ""
-    return for_terminal(f"{row.error}{where}")
-
-
 def _name_the_rest(others: int, out: Path, console: Console) -> None:
     more = f" and {others} more lines of what was played before" if others > 0 else ""
     console.print(f"All columns{more}: {out / 'leaderboard.md'}, or --format md, csv or json.")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    )

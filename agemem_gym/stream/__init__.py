@@ -1,6 +1,7 @@
 """Streams: tasks in a row over one long-term memory, in worlds that come back and change.
 
 - :mod:`.order`: which task is set in which world
+- :mod:`.places`: worlds by name
 - :mod:`.news`: what is said before a task: what is new about its world
 - :mod:`.script`: both worked out for one stream, with the engine's word on goals and facts
 - :class:`Stream`: the Gymnasium wrapper that plays them

@@ -28,6 +28,7 @@ from agemem_gym.env import EnvSnapshot, MemoryEnv
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.stage import Opening
 from agemem_gym.stream.order import StreamSettings, Visit
+from agemem_gym.stream.places import at_place
 from agemem_gym.stream.script import Script, Setting
 from agemem_gym.task import WORLD, LastingTask
 
@@ -41,7 +42,7 @@ _KEPT = 4  # streams whose scripts are kept
 STREAM_PROMPT = (
     "This is one of several tasks in a row. Your context is cleared after each of them, your long-term memory stays. The tasks "
     "are set in places that come back; what you were told of a place is not told again, but some of it may have changed since, "
-    "and then you are told so."
+    "and then you are told so. This task is set at {place}."
 )
 """What an agent is told of the stream; stands behind the system prompt."""
 
@@ -102,8 +103,9 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
     Long-term memory is cleared at the beginning of a stream only; the option ``keep_memory`` beats that.
 
     ``info["stream"]``: ``number`` of the stream, ``task`` and ``of`` (`T`), ``world`` (from 1, in the order in which they are
-    first seen), ``epoch`` (how often it has changed), ``visit`` (from 1), ``part`` (see :class:`Place`), ``after``, and
-    ``entries`` and ``tokens`` of the memory when the episode began.
+    first seen), ``place`` (its name, with which all that is said of it begins: :mod:`.places`), ``epoch`` (how often it has
+    changed), ``visit`` (from 1), ``part`` (see :class:`Place`), ``after``, and ``entries`` and ``tokens`` of the memory when
+    the episode began.
 
     Raises:
         ConfigurationError: a keyword or option that cannot be used, or a task whose worlds do not come back.
@@ -178,7 +180,7 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         base.note_wrapper(self, {**{name: getattr(self, name) for name in (*_OF_STREAM, *_OF_STAGES)}, "place": place})
         self._shown = self._info(place)
         base.episode.curriculum["stream"] = dict(self._shown)
-        base.say("system", STREAM_PROMPT, kind="system", protected=True, at=1)
+        base.say("system", STREAM_PROMPT.format(place=self._shown["place"]), kind="system", protected=True, at=1)
         obs, now = base.view(base.opening_text())
         return obs, self._added(info | now)
 
@@ -273,12 +275,17 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         script = self._script(place.number)
         return (script.held_out if place.part == "held_out" else script.stream)[place.task - 1]
 
+    def _name(self, place: Place) -> str:
+        """Of the world."""
+        return self._script(place.number).names[self._visit(place).place]
+
     # ---------------------------------------------------------------------------------------------- the stages
 
     def _open(self, env: MemoryEnv) -> Opening:
         """Stages 1 and 2 of the task whose engine has just been reset."""
         assert self._place is not None
-        lines = [line.text for line in self._script(self._place.number).said(self._place.task)]
+        name = self._name(self._place)
+        lines = [at_place(name, line.text) for line in self._script(self._place.number).said(self._place.task)]
         plan = tuple([Turn(1, text, "background") for text in lines] + self._distractors(env, lines))
         if self.top_k and lines:
             env.encoder.encode(lines)  # one batch into the cache is faster than one by one
@@ -315,6 +322,7 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
             "task": place.task,
             "of": self.tasks,
             "world": visit.place + 1,
+            "place": self._name(place),
             "epoch": self._setting(place).world["epoch"],
             "visit": visit.visit,
             "part": place.part,

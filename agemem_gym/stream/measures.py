@@ -1,18 +1,22 @@
 """What a memory was worth as it grew: pure functions of a matrix of scores.
 
-``P[i][j]`` is the score on task `j` with the memory as it was after task `i`, frozen; ``P0[j]`` that without memory. Both count
-tasks from 1; ``P[0]`` is the empty memory, so ``P[0][j]`` is ``P0[j]``. For `T` tasks:
+``P[i][j]`` is the score on task `j` with the memory as it was after task `i`, frozen, and ``P0[j]`` that without memory; both
+count tasks from 1. Where worlds change, both are measured in the world as it stands after task `i`: ``P0`` has an `i`, too.
+Then the gain ``G[i][j] = P[i][j] - P0[i][j]`` is what the memory is worth there, and for `T` tasks:
 
-=====================  ===========================================  ====================================================
-plasticity             mean over j > 1 of ``P[j-1][j] - P0[j]``     what earlier tasks were worth before the task's own turn
-stability              mean over j of ``P[T][j] - P0[j]``           what is left of it all in the end
-backward transfer      mean over j < T of ``P[T][j] - P[j][j]``     what later tasks did to earlier ones
-forgetting             mean over j < T of ``max_i P[i][j] - P[T][j]``, i from j to T     the best that was ever held, and lost
-generalisation         mean over held-out tasks of their score in the end, less that without memory
-=====================  ===========================================  ====================================================
+=====================  ================================================  ===============================================
+plasticity             mean over j > 1 of ``G[j-1][j]``                  what earlier tasks are worth before a task's turn
+stability              mean over j of ``G[T][j]``                        what is left of it all in the end
+backward transfer      mean over j < T of ``G[T][j] - G[j][j]``          what later tasks did to earlier ones
+forgetting             mean over j < T of ``max_i G[i][j] - G[T][j]``,   what was held at best, and lost
+                       i from j to T
+generalisation         mean over held-out tasks of their gain in the     what it is worth for tasks that were never played
+                       end
+=====================  ================================================  ===============================================
 
-The last row may be beaten by none, so forgetting is never negative. A cell that was not measured is None; a measure that needs
-one is None, but for forgetting, which takes the best of the cells that there are.
+In worlds that do not change, ``P0[i][j]`` is ``P0[j]``, and backward transfer is the mean of ``P[T][j] - P[j][j]``, forgetting
+that of ``max_i P[i][j] - P[T][j]``. An agent without memory has 0 everywhere. A cell that was not measured is None; a measure
+that needs one is None, but for forgetting, which takes the best of the cells that there are.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ class Matrix:
 
     Attributes:
         scores: ``P[1] … P[T]``, each with `T` scores.
-        without: ``P0``.
+        without: ``P0[1] … P0[T]``, likewise.
         held_out: scores on the held-out tasks with the memory after task `T`.
         held_out_without: the same without memory.
 
@@ -38,25 +42,33 @@ class Matrix:
         ValueError: the sizes do not fit each other.
 
     Example:
-        >>> matrix = Matrix(scores=((1.0, 0.5), (0.0, 1.0)), without=(0.0, 0.0))
+        >>> matrix = Matrix.still(scores=((1.0, 0.5), (0.0, 1.0)), without=(0.0, 0.0))
         >>> matrix.plasticity, matrix.stability, matrix.backward_transfer, matrix.forgetting
         (0.5, 0.5, -1.0, 1.0)
     """
 
     scores: Sequence[Row]
-    without: Row
+    without: Sequence[Row]
     held_out: Row = ()
     held_out_without: Row = ()
 
     def __post_init__(self) -> None:
-        if not self.scores or any(len(row) != len(self.scores) for row in (*self.scores, self.without)):
-            raise ValueError(f"{len(self.scores)} rows: expected as many scores in each of them, and in `without`")
+        size = len(self.scores)
+        if not size or len(self.without) != size or any(len(row) != size for row in (*self.scores, *self.without)):
+            raise ValueError(
+                f"{size} rows of scores: expected as many without memory, and as many scores in each of them"
+            )
         if len(self.held_out) != len(self.held_out_without):
             raise ValueError(f"{len(self.held_out)} held-out scores and {len(self.held_out_without)} without memory")
 
-    def after(self, i: int, j: int) -> float | None:
-        """``P[i][j]``."""
-        return self.without[j - 1] if i == 0 else self.scores[i - 1][j - 1]
+    @classmethod
+    def still(cls, scores: Sequence[Row], without: Row, held_out: Row = (), held_out_without: Row = ()) -> Matrix:
+        """Of worlds that do not change: one row, ``P0[j]``, says what is reached without memory."""
+        return cls(scores, [without] * len(scores), held_out, held_out_without)
+
+    def gain(self, i: int, j: int) -> float | None:
+        """``G[i][j]``."""
+        return _less(self.scores[i - 1][j - 1], self.without[i - 1][j - 1])
 
     @property
     def tasks(self) -> int:
@@ -65,23 +77,23 @@ class Matrix:
 
     @property
     def plasticity(self) -> float | None:
-        """Mean over j > 1 of ``P[j-1][j] - P0[j]``."""
-        return mean([_less(self.after(j - 1, j), self.after(0, j)) for j in range(2, self.tasks + 1)])
+        """Mean over j > 1 of ``G[j-1][j]``."""
+        return mean([self.gain(j - 1, j) for j in range(2, self.tasks + 1)])
 
     @property
     def stability(self) -> float | None:
-        """Mean over j of ``P[T][j] - P0[j]``."""
-        return mean([_less(self.after(self.tasks, j), self.after(0, j)) for j in range(1, self.tasks + 1)])
+        """Mean over j of ``G[T][j]``."""
+        return mean([self.gain(self.tasks, j) for j in range(1, self.tasks + 1)])
 
     @property
     def backward_transfer(self) -> float | None:
-        """Mean over j < T of ``P[T][j] - P[j][j]``."""
-        return mean([_less(self.after(self.tasks, j), self.after(j, j)) for j in range(1, self.tasks)])
+        """Mean over j < T of ``G[T][j] - G[j][j]``."""
+        return mean([_less(self.gain(self.tasks, j), self.gain(j, j)) for j in range(1, self.tasks)])
 
     @property
     def forgetting(self) -> float | None:
-        """Mean over j < T of the best ``P[i][j]``, i from j to T, less ``P[T][j]``."""
-        return mean([_less(self._best(j), self.after(self.tasks, j)) for j in range(1, self.tasks)])
+        """Mean over j < T of the best ``G[i][j]``, i from j to T, less ``G[T][j]``."""
+        return mean([_less(self._best(j), self.gain(self.tasks, j)) for j in range(1, self.tasks)])
 
     @property
     def generalisation(self) -> float | None:
@@ -91,7 +103,7 @@ class Matrix:
     @property
     def learned(self) -> float | None:
         """Mean over j of ``P[j][j]``: the score right after a task's own turn."""
-        return mean([self.after(j, j) for j in range(1, self.tasks + 1)])
+        return mean([self.scores[j][j] for j in range(self.tasks)])
 
     @property
     def in_the_end(self) -> float | None:
@@ -100,11 +112,11 @@ class Matrix:
 
     @property
     def without_memory(self) -> float | None:
-        """Mean over j of ``P0[j]``."""
-        return mean(self.without)
+        """Mean over j of ``P0[j][j]``: the score without memory when it is a task's turn."""
+        return mean([self.without[j][j] for j in range(self.tasks)])
 
     def _best(self, j: int) -> float | None:
-        known = [score for i in range(j, self.tasks + 1) if (score := self.after(i, j)) is not None]
+        known = [gain for i in range(j, self.tasks + 1) if (gain := self.gain(i, j)) is not None]
         return max(known) if known else None
 
 

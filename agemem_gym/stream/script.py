@@ -14,6 +14,7 @@ import numpy as np
 
 from agemem_gym.stream.news import Line, news, remembered
 from agemem_gym.stream.order import StreamSettings, Visit, latest_visit, visits
+from agemem_gym.stream.places import place_names
 from agemem_gym.task import WORLD, LastingTask
 
 _GOALS = 0x60A15
@@ -47,6 +48,7 @@ class Script:
     Attributes:
         stream: its tasks' places.
         held_out: for each held-out task, a visit of its world as it stands at the end.
+        names: of its worlds.
     """
 
     task: LastingTask
@@ -55,6 +57,7 @@ class Script:
     most: int
     stream: tuple[Visit, ...] = ()
     held_out: tuple[Visit, ...] = ()
+    names: tuple[str, ...] = ()
     _goals: dict[int, list[int]] = field(default_factory=dict)
     _needs: dict[tuple[int, int, int], tuple[str, ...]] = field(default_factory=dict)
     _facts: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class Script:
 
     def __post_init__(self) -> None:
         self.stream = visits(self.settings, self.number)
+        self.names = place_names(self.number, len({visit.place for visit in self.stream}))
         last = [latest_visit(self.stream, place, self.settings.tasks) for place in self._coming_back()]
         self.held_out = tuple(visit for visit in last for _ in range(self.settings.held_out))
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from agemem_gym.checks import only_options
+from agemem_gym.checks import one_of, only_options
 from agemem_gym.registration import make_stream
 from agemem_gym.task import WORLD, TaskStart, TaskStep, World
 
@@ -22,8 +22,9 @@ class PantryTask:
     benchmark: ClassVar[str] = "pantry"
     metric: ClassVar[str] = "success"
 
-    def __init__(self, moves: int = 4) -> None:
+    def __init__(self, moves: int = 4, split: str = "train") -> None:
         self._moves = moves
+        one_of("split", split, ("train", "test"))
         self.resets: list[tuple[int, dict[str, Any]]] = []
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:

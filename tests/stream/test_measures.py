@@ -5,7 +5,7 @@ import pytest
 from agemem_gym.stream import Matrix
 
 #                task 1  2    3
-THREE = Matrix(
+THREE = Matrix.still(
     scores=(
         (1.0, 0.5, 0.25),  # after task 1
         (0.5, 1.0, 0.5),  # after task 2
@@ -43,24 +43,40 @@ def test_levels_behind_the_differences():
 
 
 def test_what_is_regained_in_the_end_is_no_forgetting():
-    matrix = Matrix(scores=((0.0, 0.0), (1.0, 1.0)), without=(0.0, 0.0))
+    matrix = Matrix.still(scores=((0.0, 0.0), (1.0, 1.0)), without=(0.0, 0.0))
     assert (matrix.forgetting, matrix.backward_transfer) == (0.0, 1.0)
 
 
 def test_an_agent_without_memory_has_nothing_to_show():
-    matrix = Matrix(scores=((0.5, 0.0),) * 2, without=(0.5, 0.0), held_out=(0.5,), held_out_without=(0.5,))
+    matrix = Matrix.still(scores=((0.5, 0.0),) * 2, without=(0.5, 0.0), held_out=(0.5,), held_out_without=(0.5,))
     measures = (matrix.plasticity, matrix.stability, matrix.backward_transfer, matrix.forgetting, matrix.generalisation)
     assert measures == (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+def test_where_worlds_change_a_score_is_set_beside_that_without_memory_in_the_same_world():
+    # both tasks are in one world that changes before the second; the first has become easier by 0.5 for anybody
+    matrix = Matrix(scores=((1.0, 0.5), (1.0, 1.0)), without=((0.0, 0.25), (0.5, 0.5)))
+    assert matrix.plasticity == 0.5 - 0.25
+    assert matrix.stability == ((1.0 - 0.5) + (1.0 - 0.5)) / 2
+    assert matrix.backward_transfer == (1.0 - 0.5) - (1.0 - 0.0)
+    assert matrix.forgetting == 1.0 - 0.5
+    assert matrix.without_memory == (0.0 + 0.5) / 2
+
+
+def test_an_agent_without_memory_has_nothing_to_show_in_a_world_that_changes_either():
+    scores = ((0.5, 0.0), (1.0, 0.25))
+    matrix = Matrix(scores=scores, without=scores)
+    assert (matrix.plasticity, matrix.stability, matrix.backward_transfer, matrix.forgetting) == (0.0, 0.0, 0.0, 0.0)
+
+
 def test_a_stream_of_one_task_has_neither_plasticity_nor_forgetting():
-    matrix = Matrix(scores=((1.0,),), without=(0.0,))
+    matrix = Matrix.still(scores=((1.0,),), without=(0.0,))
     assert (matrix.plasticity, matrix.forgetting, matrix.backward_transfer, matrix.generalisation) == (None,) * 4
     assert matrix.stability == 1.0
 
 
 def test_a_cell_that_was_not_measured_leaves_open_what_needs_it():
-    matrix = Matrix(scores=((1.0, None, None), (None, 1.0, 0.5), (0.5, 0.5, 1.0)), without=(0.0, 0.0, 0.0))
+    matrix = Matrix.still(scores=((1.0, None, None), (None, 1.0, 0.5), (0.5, 0.5, 1.0)), without=(0.0, 0.0, 0.0))
     assert matrix.plasticity is None
     assert matrix.forgetting == 0.5
     assert matrix.stability == pytest.approx(2 / 3)
@@ -70,9 +86,10 @@ def test_a_cell_that_was_not_measured_leaves_open_what_needs_it():
     "sizes",
     [
         {"scores": (), "without": ()},
-        {"scores": ((1.0,), (1.0, 0.0)), "without": (0.0, 0.0)},
-        {"scores": ((1.0,),), "without": (0.0, 0.0)},
-        {"scores": ((1.0,),), "without": (0.0,), "held_out": (1.0,)},
+        {"scores": ((1.0,), (1.0, 0.0)), "without": ((0.0, 0.0),) * 2},
+        {"scores": ((1.0,),), "without": ((0.0, 0.0),)},
+        {"scores": ((1.0,),), "without": ((0.0,), (0.0,))},
+        {"scores": ((1.0,),), "without": ((0.0,),), "held_out": (1.0,)},
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(sizes):

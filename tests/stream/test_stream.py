@@ -12,6 +12,7 @@ from agemem_gym.protocol import call_reply
 from agemem_gym.registration import BENCHMARKS, make_stream
 from agemem_gym.replay import replay
 from agemem_gym.stream import Stream
+from agemem_gym.stream.places import place_names, place_of
 
 FAST = {"encoder": "hash", "index": "exact"}
 NEXT = "<answer>Noted.</answer>"
@@ -23,10 +24,12 @@ def store(text):
 
 
 def heard(env, info, reply=lambda text: NEXT):
-    """All that is said before the task, by stage; ends where the task begins."""
+    """All that is said before the task, by stage, without the place's name; ends where the task begins."""
     told = {1: [], 2: []}
     while info["stage"] != 3:
-        text = next(m["content"] for m in reversed(info["messages"]) if m["role"] == "user")
+        said = next(m["content"] for m in reversed(info["messages"]) if m["role"] == "user")
+        place, text = place_of(said)
+        assert place == (info["stream"]["place"] if info["stage"] == 1 else "")
         told[info["stage"]].append(text)
         *_, info = env.step(reply(text))
     return told, info
@@ -155,6 +158,22 @@ def test_the_query_is_hidden_until_the_task_begins(pantry):
         assert info["task_id"] == ""
         obs, *_, info = env.step(NEXT)
     assert query in obs
+
+
+def test_the_place_of_a_task_is_named_and_each_world_has_its_own_name(pantry):
+    env = pantry(**QUIET)
+    seen = [env.reset(seed=3), env.reset(), env.reset(), env.reset()]
+    names = [info["stream"]["place"] for _, info in seen]
+    assert names[0] == names[2] != names[1] == names[3]
+    assert all(f"This task is set at {name}." in obs for name, (obs, _) in zip(names, seen, strict=True))
+    obs, _ = env.reset(seed=3, options={"stream_task": 2})
+    assert f"This task is set at {names[1]}." in obs
+
+
+def test_names_of_worlds_differ_however_many_there_are():
+    assert len(set(place_names(7, 500))) == 500
+    words = [word for name in place_names(7, 20) for word in name.split()]
+    assert len(set(words)) == 40
 
 
 def test_the_agent_is_told_that_it_is_in_a_stream_and_entries_stand_beside_what_is_said(pantry):
