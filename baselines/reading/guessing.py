@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from agemem_gym.baselines.reading.asking import asks_for
+from agemem_gym.baselines.reading.closed import choice, is_closed
 from agemem_gym.baselines.reading.knowledge import Knowledge
 from agemem_gym.baselines.reading.wording import Asked, order_of, relation_of
 from agemem_gym.envs.hotpotqa.kinds import MONTHS, VALUES
-
-_CLOSED = re.compile(
-    r"(?:Is|Are|Was|Were|Do|Does|Did|Has|Have|Had|Can|Could|Will|Would)\b(?!.*\b(?:which|what|who)\b)", re.IGNORECASE
-)
-_CHOICE = re.compile(r"(?:, | between |: |– )(?P<one>[^,]+?)(?:, or | or | and )(?:the )?(?P<other>[^,?]+?)\s*\?")
-_YEAR = re.compile(r"\bwhat year\b|\bwhich year\b|^when\b|\bin what year\b", re.IGNORECASE)
-_COUNT = re.compile(r"\bhow (?:many|much|large|long|high)\b|\bnumber of\b", re.IGNORECASE)
 
 
 def guess(question: str, ways: Sequence[Asked], knowledge: Knowledge, rng: np.random.Generator) -> str:
@@ -30,14 +24,15 @@ def guess(question: str, ways: Sequence[Asked], knowledge: Knowledge, rng: np.ra
     """
     if ways:
         return _of_form(ways[0], knowledge, rng)
-    if _CLOSED.match(question) and not _CHOICE.search(question):
+    if is_closed(question):
         return _pick(("yes", "no"), rng)
-    choice = _CHOICE.search(question)
-    if choice:
-        return _pick((choice["one"].strip(), choice["other"].strip()), rng)
-    if _YEAR.search(question):
+    offered = choice(question)
+    if offered:
+        return _pick(offered, rng)
+    kind = asks_for(question)
+    if kind in ("year", "date"):
         return str(rng.integers(1900, 2010))
-    return str(rng.integers(2, 10)) if _COUNT.search(question) else "unknown"
+    return str(rng.integers(2, 10)) if kind == "number" else "unknown"
 
 
 def _of_form(asked: Asked, knowledge: Knowledge, rng: np.random.Generator) -> str:
