@@ -22,8 +22,9 @@ import numpy as np
 
 from agemem_gym.baselines.explorers.pddl_guesses import GUESSES, Beliefs
 from agemem_gym.baselines.explorers.pddl_statements import Statement, statement_in
-from agemem_gym.envs.pddl.beliefs import OBJECTS, Rules, Step, objects_in
+from agemem_gym.envs.pddl.beliefs import Rules, Step
 from agemem_gym.envs.pddl.language import Atom
+from agemem_gym.envs.pddl.wording import OBJECTS, objects_in
 
 _KINDS = {"room": "gripper", "block": "blockworld", "dispenser": "barman", "hub": "tyreworld"}
 """By which type of object each domain is known."""
@@ -60,7 +61,7 @@ class PDDLExplorer:
             return
         if found.holds:
             self._told[found.subject] = found
-        elif self._told.get(found.subject, found).atom_words == found.atom_words:
+        elif self._told.get(found.subject, found).clause == found.clause:
             self._told.pop(found.subject, None)
 
     def begin(self, info: Mapping[str, Any]) -> None:
@@ -97,11 +98,10 @@ class PDDLExplorer:
         return _GIVES_UP if self._step is None else f"<action>{self._step.command}</action>"
 
     def _believe_what_was_told(self) -> None:
-        if self._beliefs is not None and self._told:
-            rules, objects = self._beliefs.rules, self._beliefs.objects
-            for statement in self._told.values():
-                self._beliefs.told |= set(rules.read(statement.atom_words, objects))
-            self._told = {}
+        beliefs = self._beliefs
+        if beliefs is not None:
+            clauses = (statement.clause for statement in self._told.values())
+            beliefs.told = {atom for clause in clauses for atom in beliefs.rules.read(clause, beliefs.objects)}
 
     def _look(self, step: Step, observation: str) -> None:
         """What came of a step; where the plan does not lead to its end any more, it is given up."""
@@ -117,9 +117,11 @@ class PDDLExplorer:
 
     def _new_plan(self, beliefs: Beliefs) -> list[Step]:
         """The way to the whole goal with the best guesses, else to a part of it."""
-        guessed = GUESSES[beliefs.rules.name].guess(beliefs, self._rng)
-        facts = beliefs.facts(guessed)
+        facts = beliefs.facts(GUESSES[beliefs.rules.name].guess(beliefs, self._rng))
         open_goals: list[Atom] = [atom for atom in beliefs.goal if atom not in beliefs.seen]
+        if facts.issuperset(beliefs.goal) and open_goals:  # then all would be over: what was told of them is wrong
+            beliefs.wrong |= set(open_goals)
+            facts = beliefs.facts(GUESSES[beliefs.rules.name].guess(beliefs, self._rng))
         for wanted in (beliefs.goal, *([atom] for atom in open_goals)):
             plan = beliefs.rules.plan(beliefs.objects, facts, wanted)
             if plan:

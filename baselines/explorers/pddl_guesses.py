@@ -57,8 +57,9 @@ class Beliefs:
             return False
         if atom[0] == "on" and (("clear", atom[2]) in self.seen or self.beneath(atom[2]) is not None):
             return False
-        if atom[0] == "dispenses":
-            return not any(other[0] == "dispenses" and other[1] == atom[1] for other in self.seen)
+        if atom[0] == "dispenses":  # each holds one drink, and each drink is in one of them
+            known = [other for other in self.seen if other[0] == "dispenses"]
+            return not any(other[1] == atom[1] or other[2] == atom[2] for other in known)
         return True
 
     def beneath(self, block: str) -> str | None:
@@ -119,7 +120,8 @@ class _Lying:
         kept = {atom for atom in beliefs.guessed if atom[1] in missing}
         left = [thing for thing in missing if thing not in {atom[1] for atom in kept}]
         for thing in left:
-            places = [p for p in beliefs.of_type(self._kind) if beliefs.possible((self._predicate, thing, p))]
+            lying = [(self._predicate, thing, place) for place in beliefs.of_type(self._kind)]
+            places = [atom[2] for atom in lying if beliefs.possible(atom) and atom not in beliefs.goal]
             together = [atom[2] for atom in sorted(kept) if atom[2] in places]
             if places:
                 kept.add((self._predicate, thing, together[0] if together else _one(places, rng)))
@@ -154,14 +156,13 @@ class _Towers:
         known = beliefs.seen | beliefs.believed()
         standing = {atom[1] for atom in known if atom[0] in ("on", "ontable", "holding")}
         missing = self._open(beliefs)
-        guesses = {atom for atom in beliefs.guessed if atom[0] == "on"}
-        kept = {atom for atom in guesses if atom[2] in missing and atom[1] not in standing}
-        guessed = set(kept)
+        all_ends = self._ends(beliefs, known)
+        guessed = {atom for atom in beliefs.guessed if atom[0] == "on" and atom[1] in all_ends and atom[2] in missing}
         for block in missing:
-            if block in {atom[2] for atom in kept}:
+            if block in {atom[2] for atom in guessed}:
                 continue
             under = {atom[1] for atom in guessed}
-            ends = [b for b in self._ends(beliefs, known) if b not in under and b != block]
+            ends = [b for b in all_ends if b not in under and b != block]
             possible = [end for end in ends if beliefs.possible(("on", end, block))]
             if possible:
                 guessed.add(("on", _one(possible, rng), block))
@@ -231,7 +232,7 @@ class _Bar:
             if drink in held or drink in {atom[2] for atom in kept}:
                 continue
             places = [d for d in beliefs.of_type("dispenser") if beliefs.possible(("dispenses", d, drink))]
-            places = [place for place in places if place not in taken]
+            places = [place for place in places if place not in taken] or places
             if places:
                 guessed.add(("dispenses", _one(places, rng), drink))
         beliefs.guessed = guessed

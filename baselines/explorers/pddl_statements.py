@@ -28,12 +28,12 @@ class Statement:
 
     Attributes:
         subject: what it is about; of one subject only one fact holds.
-        atom_words: the fact as a clause, in small letters.
+        clause: the fact, in small letters.
         holds: whether it is stated or taken back.
     """
 
     subject: str
-    atom_words: str
+    clause: str
     holds: bool = True
 
 
@@ -42,7 +42,7 @@ def statement_in(text: str) -> Statement | None:
 
     Example:
         >>> statement_in("By the way, ball1 is at room3.")
-        Statement(subject='where ball1 is', atom_words='ball1 is at room3', holds=True)
+        Statement(subject='where ball1 is', clause='ball1 is at room3', holds=True)
         >>> statement_in("Please forget this, it has changed since: Ball1 is at room3.").holds
         False
         >>> statement_in("In the building next door ball1 is at room3.") is None

@@ -33,6 +33,7 @@ class Attempts:
 
     def __init__(self, domain: Domain, problem: Problem, ground: Ground, sight: Sight) -> None:
         self._ground, self._sight = ground, sight
+        possible = frozenset(ground.atoms)
         self._operators = {operator.name: operator for operator in domain.operators}
         self._members = {
             kind: domain.members(kind, problem.objects) for op in domain.operators for _, kind in op.parameters
@@ -41,7 +42,7 @@ class Attempts:
             attempt
             for operator in domain.operators
             if operator.name in sight.unsaid
-            for attempt in self._without_names(operator)
+            for attempt in self._without_names(operator, possible)
         ]
 
     def result(self, name: str, things: Sequence[str], state: int) -> Action | str:
@@ -99,7 +100,7 @@ class Attempts:
                 return {variable: thing for thing, (variable, _) in zip(things, parameters, strict=True)}
         return None
 
-    def _without_names(self, operator: Operator) -> Iterator[tuple[str, int]]:
+    def _without_names(self, operator: Operator, possible: frozenset[Atom]) -> Iterator[tuple[str, int]]:
         """Each way to write an operator without what nobody can see, with the bits that have to be seen for it."""
         said = [p for place, p in enumerate(operator.parameters) if place not in self._sight.unsaid[operator.name]]
         for things in product(*(self._members[kind] for _, kind in said)):
@@ -110,5 +111,5 @@ class Attempts:
                 if isinstance(part, Literal) and part.atom[0] not in self._sight.hidden
             ]
             needed = [atom for atom in atoms if not any(term.startswith("?") for term in atom)]
-            if all(atom in self._ground.atoms for atom in needed):
+            if possible.issuperset(needed):
                 yield " ".join((operator.name, *things)), self._ground.mask(needed)

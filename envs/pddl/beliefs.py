@@ -20,16 +20,12 @@ from agemem_gym.envs.pddl.conditions import bound
 from agemem_gym.envs.pddl.grounding import Ground
 from agemem_gym.envs.pddl.language import And, Atom, Domain, Effect, Literal, Operator, Problem, conjuncts
 from agemem_gym.envs.pddl.library import own_or_packaged
-from agemem_gym.envs.pddl.planner import Planner, without_detours
-from agemem_gym.envs.pddl.relevance import involved
+from agemem_gym.envs.pddl.planner import plan_in_turn
+from agemem_gym.envs.pddl.relevance import in_turn, involved
 from agemem_gym.envs.pddl.sight import Sight, sight_in
 
 _EVALUATIONS = 600  # of states; a plan for what is involved in a goal takes fewer, or there is none
 _NAME = r"[a-z][\w-]*"
-OBJECTS = "Objects: "
-"""How the list of objects begins."""
-
-_LISTED = re.compile(rf"{OBJECTS}([^.]*)\.")
 
 
 @dataclass(frozen=True)
@@ -96,8 +92,9 @@ class Rules:
         initial = frozenset(atom for atom in facts if all(thing in objects for thing in atom[1:]))
         wanted = And(tuple(Literal(atom) for atom in sorted(goal)))
         ground = Ground(self.domain, Problem("believed", tuple(sorted(objects.items())), initial, wanted))
-        found = Planner(ground).plan(ground.initial, _EVALUATIONS)
-        return None if found is None else [self.step(a.name, a.arguments) for a in without_detours(ground, found)]
+        parts = (And(tuple(map(Literal, part))) for part in in_turn(self.name, goal))
+        found = plan_in_turn(ground, parts, evaluations=_EVALUATIONS)
+        return None if found is None else [self.step(action.name, action.arguments) for action in found]
 
     @cached_property
     def _operators(self) -> dict[str, Operator]:
@@ -130,16 +127,6 @@ class Rules:
             if match and all(objects.get(thing) in kind for thing, kind in zip(things, kinds, strict=True)):
                 return (name, *things)
         return None
-
-
-def objects_in(text: str) -> dict[str, str]:
-    """The objects that the first observation lists, with their types."""
-    listed = _LISTED.search(text)
-    found = {}
-    for group in listed[1].split("; ") if listed else ():
-        kind, _, names = group.partition(" ")
-        found.update(dict.fromkeys(names.split(", "), kind))
-    return found
 
 
 def _atoms_of(operator: Operator) -> Iterable[Atom]:

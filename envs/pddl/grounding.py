@@ -7,6 +7,7 @@ Applying an action without conditional effects is three bit operations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 from agemem_gym.envs.pddl.axioms import Derivation, Derived
@@ -114,6 +115,12 @@ class Ground:
         self._set_goal(problem.goal)
         self._plain = not any(action.others for action in self.actions)
         self._index = {(action.name, action.arguments): action for action in self.actions}
+
+    def with_goal(self, goal: Formula) -> Ground:
+        """The same actions and states with another goal, one of atoms that can come to hold."""
+        other = copy(self)
+        other._set_goal(goal)
+        return other
 
     def mask(self, atoms: Iterable[Atom]) -> int:
         """The bits of those atoms that can change."""

@@ -14,10 +14,10 @@ from agemem_gym.envs.pddl.conditions import bound
 from agemem_gym.envs.pddl.generated import GENERATORS, draw
 from agemem_gym.envs.pddl.grounding import MAX_GROUND, Action, Ground
 from agemem_gym.envs.pddl.joins import TooLarge
-from agemem_gym.envs.pddl.language import Atom, Domain, Literal, Problem, conjuncts
+from agemem_gym.envs.pddl.language import And, Atom, Domain, Literal, Parameters, Problem, conjuncts
 from agemem_gym.envs.pddl.parsing import domain_from, parse_domain, parse_problem, problem_from
-from agemem_gym.envs.pddl.planner import MAX_SEARCH, Planner, without_detours
-from agemem_gym.envs.pddl.relevance import involved
+from agemem_gym.envs.pddl.planner import MAX_SEARCH, Planner, plan_in_turn
+from agemem_gym.envs.pddl.relevance import in_turn, involved
 from agemem_gym.envs.pddl.text import read_text
 from agemem_gym.errors import ConfigurationError, missing_extra
 from agemem_gym.task import World
@@ -150,9 +150,9 @@ def _remembered(domain_name: str, drawn: Callable[[int], Problem], limits: Limit
         objects = involved(kind.rules, dict(problem.objects), problem.initial, goal)
         initial = frozenset(atom for atom in problem.initial if all(thing in objects for thing in atom[1:]))
         small = Ground(domain, replace(problem, objects=tuple(sorted(objects.items())), initial=initial))
-        found = Planner(small, limits.max_search).plan(small.initial)
-        ground = Ground(domain, problem, limits.max_ground)
-        steps = () if found is None else without_detours(small, found)
+        parts = (And(tuple(map(Literal, part))) for part in in_turn(kind.rules, goal))
+        steps = plan_in_turn(small, parts, limits.max_search) or ()
+        ground = _world_of(kind.rules, problem.objects, problem.initial, limits.max_ground).with_goal(problem.goal)
         plan = [action for step in steps if (action := ground.find(step.name, step.arguments)) is not None]
         if len(plan) == len(steps) >= 3:
             told = kind.facts(problem.initial)
@@ -161,6 +161,12 @@ def _remembered(domain_name: str, drawn: Callable[[int], Problem], limits: Limit
     raise ConfigurationError(
         f"no {domain_name} problem with a plan in {_ATTEMPTS} draws; max_search={limits.max_search} may be too small"
     )
+
+
+@lru_cache(maxsize=8)
+def _world_of(rules: str, objects: Parameters, initial: frozenset[Atom], max_ground: int) -> Ground:
+    """A world without a goal: it takes most of the time, and the next task is often in the same one."""
+    return Ground(own_or_packaged(rules), Problem("", objects, initial, And()), max_ground)
 
 
 def _needs(domain: Domain, plan: Iterable[Action]) -> set[Atom]:

@@ -9,9 +9,10 @@ disjunctions are left out of it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agemem_gym.envs.pddl.grounding import Action, Ground
+from agemem_gym.envs.pddl.language import Formula
 
 EVALUATIONS = 3_000
 MAX_SEARCH = 50_000_000
@@ -144,6 +145,22 @@ class Planner:
             stack.extend(self._needs[reached_by[bit]])
         owners = {self._owner[number] for number in chosen} - {_NOBODY}
         return len(chosen), {number for number in owners if self._actions[number].applicable(state)}
+
+
+def plan_in_turn(
+    ground: Ground, goals: Iterable[Formula], max_search: int = MAX_SEARCH, evaluations: int = EVALUATIONS
+) -> list[Action] | None:
+    """A plan from the start to the first goal, on to the second, and so on; None where one of them is not found."""
+    state, steps = ground.initial, list[Action]()
+    for goal in goals:
+        stage = ground.with_goal(goal)
+        found = Planner(stage, max_search).plan(state, evaluations)
+        if found is None:
+            return None
+        for action in found:
+            state = ground.after(state, action)
+        steps += found
+    return without_detours(ground, steps)
 
 
 def without_detours(ground: Ground, plan: Sequence[Action]) -> list[Action]:

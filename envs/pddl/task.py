@@ -131,7 +131,7 @@ class PDDLTask:
         self._data = data_files(data, self._domains) if data is not None else {}
         self._sight = None if sight is None else one_of("sight", sight, SIGHT)
         if sight == "here":
-            for name in self._domains:
+            for name in self._domains if not (self._files or self._data) else ("files of your own",):
                 sight_in(rules_of(name))
         self._planner: Planner | None = None
 

@@ -76,6 +76,7 @@ _SENTENCES: dict[tuple[str, int], str] = {
     ("not-flattire", 0): "no tire is flat",
     ("hasspare", 0): "you have a spare tire",
 }
+_LISTED = re.compile(r"Objects of type (\S+): ([^.]+)\.")
 _WORD = re.compile(r"[\w-]+")
 
 
@@ -116,12 +117,39 @@ def sentence(atom: Atom, positive: bool = True) -> str:
     return (text if first in atom[1:] else text[0].upper() + text[1:]) + "."
 
 
+OBJECTS = "Objects of type "
+
+
 def listed(objects: Sequence[tuple[str, str]]) -> str:
-    """The objects by type: ``"Objects: ball ball1, ball2; room room1."``"""
+    """The objects, a sentence a type: ``"Objects of type ball: ball1 to ball12. Objects of type room: room1, room2."``"""
     by_kind: dict[str, list[str]] = {}
     for name, kind in sorted(objects, key=lambda entry: (entry[1], natural(entry[0]))):
         by_kind.setdefault(kind, []).append(name)
-    return f"Objects: {'; '.join(f'{kind} ' + ', '.join(names) for kind, names in by_kind.items())}."
+    return " ".join(f"{OBJECTS}{kind}: {', '.join(_runs(names))}." for kind, names in by_kind.items())
+
+
+def _runs(names: Sequence[str]) -> list[str]:
+    """Three names or more that are numbered in a row as the first and the last of them."""
+    runs: list[list[str]] = []
+    for name in names:
+        word, number = natural(name)
+        if runs and natural(runs[-1][-1]) == (word, number - 1) and number > 1:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else run)]
+
+
+def objects_in(text: str) -> dict[str, str]:
+    """The objects with their types, where a text lists them as :func:`listed` does."""
+    found: dict[str, str] = {}
+    for kind, names in _LISTED.findall(text):
+        for part in names.split(", "):
+            first, _, last = part.partition(" to ")
+            word, number = natural(first)
+            more = range(number + 1, natural(last)[1] + 1) if last else ()
+            found |= dict.fromkeys([first, *(f"{word}{i}" for i in more)], kind)
+    return found
 
 
 def natural(name: str) -> tuple[str, int]:
