@@ -109,6 +109,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "scienceworld",
         "scienceworld",
         "elementary science experiments (ScienceWorld, JVM)",
+        in_stages={"task_names": "memory", "moves": "memory"},
     ),
 )
 

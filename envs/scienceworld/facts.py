@@ -6,7 +6,7 @@ Everything comes from the simulator's tree of objects at the beginning of the ep
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,8 +111,33 @@ def background(found: Sequence[Place], key: Sequence[Place], rng: np.random.Gene
     others = [rest[i] for i in rng.permutation(len(rest))[:_OTHERS]]
     clauses = [place.clause for place in (*key, *others)]
     clauses += [_doors(room) for room in sorted({place.room for place in key})]
+    return casually(clauses, rng)
+
+
+def casually(clauses: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """What people say in passing, in mixed order."""
     said = [_CASUAL[int(rng.integers(len(_CASUAL)))].format(fact=clause) for clause in clauses]
     return [said[i] for i in rng.permutation(len(said))]
+
+
+def memory_background(found: Sequence[Place], told: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """All that is `told` of a memory task, and where some other things are, of which there is only one."""
+    names = Counter(place.name for place in found)
+    others = [place.clause for place in found if names[place.name] == 1]
+    clauses = [clause_of(fact) for fact in told]
+    clauses += [others[i] for i in rng.permutation(len(others)) if others[i] not in clauses][:_OTHERS]
+    return casually(clauses, rng)
+
+
+def memory_distractors(found: Sequence[Place], told: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """What was told, of other houses; and what else distracts."""
+    said = [_ELSEWHERE[int(rng.integers(len(_ELSEWHERE)))].format(fact=clause_of(fact)) for fact in told]
+    return [*said, *distractors(found, rng)]
+
+
+def clause_of(sentence: str) -> str:
+    """A sentence as it stands behind another's beginning."""
+    return f"{sentence[0].lower()}{sentence[1:].rstrip('.')}"
 
 
 def distractors(found: Sequence[Place], rng: np.random.Generator) -> list[str]:

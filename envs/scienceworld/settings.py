@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agemem_gym.checks import one_of, some_of
-from agemem_gym.envs.scienceworld.variations import ALIASES, COUNTS, SPLITS, is_electrical
+from agemem_gym.envs.scienceworld.variations import ALIASES, COUNTS, MEMORY, MEMORY_TASKS, SPLITS, is_electrical
 from agemem_gym.errors import ConfigurationError
 
 MAX_MOVES = {"full": 250, "agentboard": 30}
@@ -55,6 +55,11 @@ def choose_simplifications(given: str | Sequence[str] | None, protocol: str) -> 
     return tuple(name for name in SIMPLIFICATIONS if name in names)
 
 
+def means_memory(task_names: str | Sequence[str] | None) -> bool:
+    """Whether the memory tasks are asked for, by their common name."""
+    return task_names == MEMORY or (task_names is not None and list(task_names) == [MEMORY])
+
+
 def choose_tasks(
     given: str | Sequence[str] | None, simplifications: Sequence[str], keyword: str = "task_names"
 ) -> tuple[str, ...]:
@@ -62,7 +67,11 @@ def choose_tasks(
     electric = "noElectricalAction" not in simplifications
     if given is None:
         return tuple(name for name in COUNTS if electric or not is_electrical(name))
-    names = tuple(dict.fromkeys(IDS.get(name, name) for name in some_of(keyword, given, (*COUNTS, *IDS))))
+    if means_memory(given):
+        return tuple(name for name in MEMORY_TASKS if electric or not is_electrical(name))
+    names = tuple(dict.fromkeys(IDS.get(name, name) for name in some_of(keyword, given, (*COUNTS, *IDS, MEMORY))))
+    if MEMORY in names:
+        raise ConfigurationError(f"{keyword}={given!r}: 'memory' stands for eight tasks and is given alone")
     dark = [name for name in names if is_electrical(name)]
     if dark and not electric:
         raise ConfigurationError(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agemem_gym.envs.scienceworld.jvm import Call, Jvm
+from agemem_gym.envs.scienceworld.placing import Placed, moves, walk
 from agemem_gym.errors import EngineError
 
 _INTERFACE = "scienceworld.runtime.pythonapi.PythonInterface"
@@ -26,11 +27,12 @@ _LOAD_FACTOR = 10  # a load with its gold path may take this many times as long 
 
 @dataclass(frozen=True)
 class Situation:
-    """A task of the simulator: which, which variation of it, and with which simplifications."""
+    """A task of the simulator: which, which variation of it, with which simplifications, and what was moved before it began."""
 
     task: str
     variation: int
     simplifications: tuple[str, ...] = ()
+    moved: tuple[Placed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,16 @@ class Simulator:
 
     def load(self, situation: Situation) -> Result:
         """Start `situation` from its beginning; returns the first look around, as upstream's ``reset`` does."""
-        self._load(situation)
+        self.prepare(situation)
         return self.step("look around")
+
+    def prepare(self, situation: Situation) -> None:
+        """Load `situation` and move what is to be moved; nothing has happened in it yet, not even a first look."""
+        self._load(situation)
+        if situation.moved:
+            pairs = moves(self.tree(), situation.moved)
+            lines = "\n".join(f"{thing} {holder}" for thing, holder in pairs)
+            self._call(Call(_SIMULATION, "move", (self._interface, lines)))
 
     def step(self, command: str) -> Result:
         """Take one step."""
@@ -113,6 +123,15 @@ class Simulator:
     def object_tree(self) -> str:
         """Everything there is and where, as JSON."""
         return str(self._ask("getObjectTree", ""))
+
+    def tree(self) -> dict[str, Any]:
+        """The same, read; each object has a ``title``, too, as it is called where a room is described."""
+        tree: dict[str, Any] = json.loads(self.object_tree())
+        (lines,) = self._call(Call(_SIMULATION, "names", (self._interface,)))
+        titles = dict(line.split(" ", 1) for line in lines.splitlines())
+        for thing, _ in walk(tree):
+            thing["title"] = titles.get(thing["uuid"], thing["name"])
+        return tree
 
     def variations(self, task: str) -> dict[str, list[int]]:
         """The engine's own lists of `task`'s variations, by split; loads the task's first variation."""

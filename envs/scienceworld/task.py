@@ -12,23 +12,29 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from agemem_gym.checks import at_least, chosen_index, file_at, one_of, only_options, positive
-from agemem_gym.envs.scienceworld import facts
+from agemem_gym.checks import file_at, one_of, only_options, positive
+from agemem_gym.envs.moves import choose_moves, memory_limit
+from agemem_gym.envs.scienceworld import facts, memory
+from agemem_gym.envs.scienceworld.choice import Choice
 from agemem_gym.envs.scienceworld.expert import gold_path, plan, replay
-from agemem_gym.envs.scienceworld.labels import Label, LabelProgress, read_labels
+from agemem_gym.envs.scienceworld.labels import Label, LabelProgress
 from agemem_gym.envs.scienceworld.pool import POOL
-from agemem_gym.envs.scienceworld.settings import choose_protocol, choose_simplifications, choose_tasks, max_moves
+from agemem_gym.envs.scienceworld.settings import (
+    choose_protocol,
+    choose_simplifications,
+    choose_tasks,
+    max_moves,
+    means_memory,
+)
 from agemem_gym.envs.scienceworld.simulator import Result, Simulator, Situation
 from agemem_gym.envs.scienceworld.variations import (
-    COUNTS,
+    MEMORY_TASKS,
     Variation,
-    agentboard_choice,
-    in_order,
-    round_robin,
     split_of,
 )
+from agemem_gym.envs.scienceworld.worlds import Laboratories
 from agemem_gym.errors import ConfigurationError, EngineError, import_extra
-from agemem_gym.task import Metric, TaskStart, TaskStep
+from agemem_gym.task import WORLD, Metric, TaskStart, TaskStep, World
 
 CHECK = "check valid actions"
 MAX_COMMAND_CHARACTERS = 500
@@ -41,7 +47,7 @@ _COMMANDS = (
 _NOT_UNDERSTOOD = "No known action matches that input."
 _UNKNOWN = ("No known action matches", "Unknown action")
 _OVER = "The episode is over."
-_OPTIONS = ("task_index", "task_name", "variation")
+_OPTIONS = ("task_index", "task_name", "variation", WORLD)
 
 
 class ScienceWorldTask:
@@ -90,6 +96,18 @@ class ScienceWorldTask:
     With AgentBoard's simplifications no draw does in some variations of grow-fruit (e.g. 93, 109, 125) and in
     mendelian-genetics-known-plant 90: there the expert gives the best path that it has.
 
+    **Memory tasks.** The simulator's house is always the same one and its gold paths are long, so its tasks hardly need to be
+    told anything. With ``task_names="memory"`` the things that a task needs have been put elsewhere before it begins, by the
+    simulator itself and in no time (thermometer, boxes, ingredients, paints, inclined planes; see :mod:`.memory`), and what it
+    keeps secret is told beforehand: whether an unknown substance conducts, where it melts, which trait is dominant, which plane
+    is steeper or rougher. Key facts are what suffices, one to four a task. Here the expert is a scripted player who was told
+    the key facts and nothing else (:mod:`.player`); its moves are the plan that ``moves="memory"`` counts.
+
+    **Worlds.** ``options={"world": {"seed": 3, "epoch": 1, "changes": 0.3}}``: a laboratory with up to 16 goals, two of each
+    memory task, that can all be true of one house, and one place for each thing; the episode's seed picks the goal. In each
+    epoch the share `changes` of the things is put elsewhere; secrets stay. Boxes, planes and ingredients are there only in
+    tasks that need them, always where the world says.
+
     **Speed.** A Java agent of our own (sources and build command in ``envs/scienceworld/java``; any JRE runs it) gives the
     simulator's objects hashes counted from the load, which makes texts the same in every JVM, and has the parser work out an
     object's names once a command instead of some thousand times.
@@ -99,7 +117,10 @@ class ScienceWorldTask:
     ================  ==============  =====================================================================================
     protocol          ``"full"``      ``"agentboard"``: 90 test variations (our choice, see :mod:`.variations`; AgentBoard's
                                       with `labels`), 30 moves, its simplifications
-    task_names        ``None``        a task or a list of tasks, by name (``"boil"``) or id (``"1-1"``); ``None``: all 30
+    task_names        ``None``        a task or a list of tasks, by name (``"boil"``) or id (``"1-1"``); ``None``: all 30;
+                                      ``"memory"``: the eight memory tasks (the default of the three-stage env)
+    moves             ``"protocol"``  ``"memory"``: half as many again as the expert's plan of a memory task, and three (the
+                                      default of the three-stage env); other tasks keep the protocol's limit
     split             ``None``        ``"train"``, ``"dev"`` (or ``"validation"``), ``"test"``; ``None``: train, in
                                       AgentBoard's protocol test, its only one
     variation         ``None``        only this variation of each task, whatever its split
@@ -133,17 +154,21 @@ class ScienceWorldTask:
         jvm: Literal["shared", "own"] = "shared",
         heap: str = "512m",
         timeout: float = 60.0,
+        moves: Literal["protocol", "memory"] = "protocol",
     ) -> None:
-        self._split = choose_protocol(protocol, split)
         self._protocol = protocol
         self._simplifications = choose_simplifications(simplifications, protocol)
-        self._names = choose_tasks(task_names, self._simplifications)
-        self._variation = variation
-        if variation is not None:
-            for name in self._names:
-                _check_variation(name, variation)
-        self._labels_file = _label_file(labels, protocol)
-        self._labels: dict[Variation, Label] = {}
+        self._choice = Choice(
+            choose_tasks(task_names, self._simplifications),
+            choose_protocol(protocol, split),
+            protocol,
+            self._simplifications,
+            variation=variation,
+            labels=_label_file(labels, protocol),
+            memory=means_memory(task_names),
+        )
+        self._moves = choose_moves(moves, protocol)
+        self._laboratories = Laboratories(self._simplifications)
         one_of("jvm", jvm, ("shared", "own"))
         if not isinstance(heap, str) or not re.fullmatch(r"\d+[kKmMgG]", heap):
             raise ConfigurationError(f"heap={heap!r}: expected a size as -Xmx takes it, e.g. '512m'")
@@ -154,30 +179,40 @@ class ScienceWorldTask:
 
     def size(self) -> int | None:
         """Number of variations in the split."""
-        return len(self._all())
+        return len(self._choice.all())
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
         """Load a variation. See :meth:`agemem_gym.task.Task.reset`."""
-        chosen = self._choose(seed, options)
+        options = only_options(options, _OPTIONS, task="ScienceWorld")
+        self._world = World.of(options)
+        chosen = None if self._world else self._choice.choose(seed, options)
         simulator = self._borrow()
-        self._situation = Situation(chosen.task, chosen.number, self._simplifications)
+        self._scene: memory.Scene | None = None
+        if chosen is None:
+            assert self._world is not None
+            chosen, self._scene = self._enter(self._world, seed, options)
+        elif self._choice.memory:
+            self._scene = memory.make_scene(simulator, self._plain(chosen))
+        self._situation = self._scene.situation if self._scene else self._plain(chosen)
+        self._gold: list[str] | None = None
+        limit = self._limit(chosen)
         first = simulator.load(self._situation)
         self._played: list[str] = []
-        self._gold: list[str] | None = None
         self._best, self._latest, self._over = 0.0, first, False
         description = simulator.task_description()
         self._places = facts.places(json.loads(simulator.object_tree()))
         self._key = facts.key_places(self._places, description, simulator.goal_progress())
-        label = self._label(chosen)
+        label = self._choice.label(chosen)
         self._label_progress = LabelProgress(label) if label else None
         return TaskStart(
             task_id=self._task_id(chosen),
             instruction=label.goal if label else description,
             observation=f"{first.text}\n{simulator.inventory()}".strip(),
             commands=_COMMANDS,
-            max_moves=max_moves(self._protocol, chosen.task),
-            key_facts=facts.key_facts(self._key),
+            max_moves=limit,
+            key_facts=self._scene.key if self._scene else facts.key_facts(self._key),
             record=self._record(chosen, label),
+            key_phrases=self._scene.phrases if self._scene else (),
         )
 
     def act(self, command: str) -> TaskStep:
@@ -213,19 +248,33 @@ class ScienceWorldTask:
         if self._over:
             return
         if self._gold is None:
-            self._gold = gold_path(simulator, self._situation)
+            scene = self._scene
+            self._gold = memory.plan(simulator, scene) if scene else gold_path(simulator, self._situation)
             replay(simulator, self._situation, self._played)
         yield from plan(simulator, self._situation, tuple(self._played), self._gold)
 
     def background(self, rng: np.random.Generator) -> list[str]:
         """What was where at the start, in casual sentences: what the task speaks of, its rooms' doors, some other things."""
         self._playing()
+        if self._scene:
+            return facts.memory_background(self._places, self._scene.told, rng)
         return facts.background(self._places, self._key, rng)
 
     def distractor_pool(self, rng: np.random.Generator) -> list[str]:
         """The same things in other houses, and idle talk."""
         self._playing()
+        if self._scene:
+            return facts.memory_distractors(self._places, self._scene.told, rng)
         return facts.distractors(self._places, rng)
+
+    def world_facts(self) -> tuple[str, ...]:
+        """See :meth:`agemem_gym.task.LastingTask.world_facts`; the first time in a world it takes seconds."""
+        simulator = self._playing()
+        if self._world is None:
+            raise ConfigurationError("this episode has no world; name one: reset(options={'world': {'seed': 0}})")
+        found = self._laboratories.facts(simulator, self._world, self._choice.able())
+        replay(simulator, self._situation, self._played)
+        return found
 
     def close(self) -> None:
         """Give the JVM back; the last one to do so ends them all."""
@@ -261,40 +310,37 @@ class ScienceWorldTask:
             raise EngineError("the JVM of this ScienceWorld episode is gone; the next reset starts another")
         return self._simulator
 
+    def _limit(self, chosen: Variation) -> int:
+        """The protocol's number of moves, or what whoever knows the key facts needs and some more."""
+        if self._scene and self._moves == "memory":
+            self._gold = memory.plan(self._playing(), self._scene)
+            if self._gold:
+                return memory_limit(len(self._gold))
+        return max_moves(self._protocol, chosen.task)
+
     # ------------------------------------------------------------------------------------------- which variation
 
-    def _all(self) -> tuple[Variation, ...]:
-        """The split in its official order."""
-        if self._variation is not None:
-            return tuple(Variation(name, self._variation) for name in self._names)
-        if self._labels_file is not None:
-            return tuple(variation for variation in self._read_labels() if variation.task in self._names)
-        if self._protocol == "agentboard":
-            return agentboard_choice(self._names)
-        return in_order(self._names, self._split)
+    def _enter(self, world: World, seed: int, options: Mapping[str, Any]) -> tuple[Variation, memory.Scene]:
+        """A goal of the world that the options name."""
+        able = self._choice.able()
+        if len(options) > 1 or not able:
+            raise ConfigurationError(
+                "options['world'] goes alone, and with tasks that can be memory tasks: "
+                f"task_names='memory', or some of {', '.join(MEMORY_TASKS)}"
+            )
+        return self._laboratories.enter(self._playing(), world, able, seed)
 
-    def _choose(self, seed: int, options: Mapping[str, Any]) -> Variation:
-        options = only_options(options, _OPTIONS, task="ScienceWorld")
-        named = "task_name" in options or "variation" in options
-        if named and "task_index" in options:
-            raise ConfigurationError("options: give either task_index, or task_name and variation")
-        index = chosen_index(options, self.size())
-        if index is not None:
-            return self._all()[index]
-        walk = round_robin(self._all())
-        chosen = walk[seed % len(walk)]
-        if not named:
-            return chosen
-        (name,) = choose_tasks(
-            str(options.get("task_name", chosen.task)), self._simplifications, "options['task_name']"
-        )
-        number = options.get("variation", chosen.number if name == chosen.task else 0)
-        _check_variation(name, number)
-        return Variation(name, int(number))
+    def _plain(self, chosen: Variation) -> Situation:
+        """As the simulator has it."""
+        return Situation(chosen.task, chosen.number, self._simplifications)
 
     def _task_id(self, chosen: Variation) -> str:
-        """With simplifications it is another task."""
-        base = f"ScienceWorld/{chosen.task}/{chosen.number}"
+        """With simplifications, or where things were moved, it is another task."""
+        world = self._world
+        kind = "ScienceWorld-memory" if self._scene else "ScienceWorld"
+        if world:
+            kind = f"ScienceWorld-world-{world.seed}-{world.epoch}" + (f"-{world.changes:g}" if world.epoch else "")
+        base = f"{kind}/{chosen.task}/{chosen.number}"
         return f"{base}/{'+'.join(self._simplifications)}" if self._simplifications else base
 
     def _record(self, chosen: Variation, label: Label | None) -> dict[str, str | int]:
@@ -306,26 +352,14 @@ class ScienceWorldTask:
             "protocol": self._protocol,
             "simplifications": ",".join(self._simplifications),
         }
+        if self._world:
+            record |= {"world": self._world.seed, "epoch": self._world.epoch}
         return record | {"difficulty": label.difficulty} if label else record
-
-    def _read_labels(self) -> dict[Variation, Label]:
-        if self._labels_file is not None and not self._labels:
-            self._labels = read_labels(self._labels_file)
-        return self._labels
-
-    def _label(self, chosen: Variation) -> Label | None:
-        return self._read_labels().get(chosen)
 
 
 def _share(result: Result) -> float:
     done, count = result.subgoals
     return done / count if count else 0.0
-
-
-def _check_variation(name: str, number: Any) -> None:
-    last = sum(COUNTS[name]) - 1
-    if at_least("variation", number, 0) > last:
-        raise ConfigurationError(f"variation={number!r}: task {name!r} has the variations 0 to {last}")
 
 
 def _label_file(labels: str | Path | None, protocol: str) -> Path | None:

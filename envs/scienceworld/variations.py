@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
+
 SPLITS = ("train", "dev", "test")
 ALIASES = {"validation": "dev"}
 
@@ -48,6 +50,22 @@ COUNTS: dict[str, tuple[int, int, int]] = {
 
 AGENTBOARD_SIZE = 90
 
+MEMORY = "memory"
+"""What the keyword ``task_names`` calls the tasks of :mod:`.memory`."""
+
+MEMORY_TASKS = (
+    "use-thermometer",
+    "measure-melting-point-unknown-substance",
+    "test-conductivity-of-unknown-substances",
+    "mendelian-genetics-unknown-plant",
+    "chemistry-mix",
+    "chemistry-mix-paint-secondary-color",
+    "inclined-plane-determine-angle",
+    "inclined-plane-friction-unnamed-surfaces",
+)
+_SOLID_MIXTURES = frozenset((2, 4, 6, 7, 10, 12, 14, 15, 16, 19, 20, 23, 25, 29))
+"""The variations of chemistry-mix whose ingredients can be carried: nuts, sandwiches, smores."""
+
 
 class Variation(NamedTuple):
     """One variation of one task."""
@@ -86,6 +104,16 @@ def agentboard_choice(tasks: tuple[str, ...]) -> tuple[Variation, ...]:
         numbers, wanted = _numbers(task, "test"), share + (place < rest)
         chosen += [Variation(task, numbers[i * (len(numbers) - 1) // (wanted - 1)]) for i in range(wanted)]
     return tuple(variation for variation in chosen if variation.task in tasks)
+
+
+@cache
+def memory_choice(tasks: tuple[str, ...], split: str) -> tuple[Variation, ...]:
+    """The variations of a split that can be memory tasks, task by task; each task's in one mixed order."""
+    chosen: list[Variation] = []
+    for task in tasks:
+        able = [v for v in in_order((task,), split) if task != "chemistry-mix" or v.number in _SOLID_MIXTURES]
+        chosen += [able[i] for i in np.random.default_rng(len(able)).permutation(len(able))]
+    return tuple(chosen)
 
 
 @cache

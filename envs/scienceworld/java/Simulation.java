@@ -1,9 +1,11 @@
 package agemem;
 
 import java.util.Arrays;
+import scala.collection.Iterator;
 import scala.util.Random$;
 import scienceworld.goldagent.PathFinder$;
 import scienceworld.runtime.pythonapi.PythonInterface;
+import scienceworld.struct.EnvObject;
 
 /**
  * Loads and steps of the one simulator of a JVM, each in one call from outside, with a seed and with hashes of its own. The
@@ -26,6 +28,29 @@ public final class Simulation {
         steps = 0;
         begin();
         return simulator.load(task, variation, simplifications, false);
+    }
+
+    /**
+     * Before the first step: put each thing into another holder. A line is a pair of the object tree's ids, with a space
+     * between; no time passes, and nothing is drawn at random.
+     */
+    public static void move(PythonInterface simulator, String pairs) {
+        EnvObject universe = simulator.agentInterface().get().universe();
+        for (String pair : pairs.split("\n")) {
+            String[] ids = pair.split(" ");
+            find(universe, Long.parseLong(ids[1])).addObject(find(universe, Long.parseLong(ids[0])));
+        }
+    }
+
+    /** The id of every object and what the simulator calls it in a room's description, a line each. */
+    public static String names(PythonInterface simulator) {
+        StringBuilder lines = new StringBuilder();
+        Iterator<EnvObject> all = everything(simulator.agentInterface().get().universe());
+        while (all.hasNext()) {
+            EnvObject object = all.next();
+            lines.append(object.uuid()).append(' ').append(object.getDescriptName("")).append('\n');
+        }
+        return lines.toString();
     }
 
     /** Take a step: score, end, progress and text, with the character US (31) between. */
@@ -61,6 +86,21 @@ public final class Simulation {
         String text = simulator.step(command);
         seed(agentSeed);
         return text;
+    }
+
+    private static Iterator<EnvObject> everything(EnvObject universe) {
+        return universe.getContainedObjectsRecursive().iterator();
+    }
+
+    private static EnvObject find(EnvObject universe, long id) {
+        Iterator<EnvObject> all = everything(universe);
+        while (all.hasNext()) {
+            EnvObject object = all.next();
+            if (object.uuid() == id) {
+                return object;
+            }
+        }
+        throw new IllegalArgumentException("no object has the id " + id);
     }
 
     private static void begin() {
