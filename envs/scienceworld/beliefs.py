@@ -30,7 +30,9 @@ _PLACE = re.compile(
 )
 _CONDUCTS = re.compile(r"(?P<thing>[\w ]+?) (?P<yes>conducts|does not conduct) electricity")
 _MELTS = re.compile(r"the melting point of (?P<thing>[\w ]+) is (?P<value>-?[\d.]+) degrees celsius")
-_TRAIT = re.compile(r"in the (?P<plant>[\w ]+ plant), (?P<trait>[\w ]+) is a (?P<value>dominant|recessive) trait")
+_TRAIT = re.compile(
+    r"in the (?P<plant>[\w ]+ plant), one gene for (?P<trait>[\w ]+?) is (?P<value>enough|not enough) to show it"
+)
 _PLANE = re.compile(
     r"of the (?P<one>inclined plane[\w ]+) and the (?P<two>inclined plane[\w ]+), the (?P<value>inclined plane[\w ]+) has the "
     r"(?P<wanted>(?:most|least) friction|(?:steep|shallow)est angle)"
@@ -64,7 +66,8 @@ def read(text: str) -> Statement | None:
     if m := _fits(_MELTS, said):
         return Statement(f"melting point of {m['thing']}", m["value"])
     if m := _fits(_TRAIT, said):
-        return Statement(f"whether {m['trait']}, {m['plant']} is dominant", m["value"])
+        value = "dominant" if m["value"] == "enough" else "recessive"
+        return Statement(f"whether {m['trait']}, {m['plant']} is dominant", value)
     if m := _fits(_PLANE, said):
         return Statement(f"{m['wanted']} of {m['one']} and {m['two']}", m["value"])
     if m := _fits(_RECIPE, said):

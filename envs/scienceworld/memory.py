@@ -48,6 +48,7 @@ RECIPES: Mapping[str, tuple[str, ...]] = {
 """As the simulator's recipes say."""
 
 _MOST_MOVES = 100
+_MOST_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -79,41 +80,92 @@ class Scene:
         return tuple(dict.fromkeys(text for text in (*named, *planes) if text and text in self.instruction))
 
 
-def make_scene(simulator: Simulator, situation: Situation, where: Mapping[str, Spot] | None = None) -> Scene:
-    """The scene of a variation.
-
-    Args:
-        simulator: finds out what is asked and what is true.
-        situation: the variation, nothing moved.
-        where: the place of each thing, of other tasks' too; without it the places of the task's own are drawn from the
-            situation's name, outside the rooms where the task begins and leads anyway.
+class Scenes:
+    """Makes scenes and plans, and keeps them: what a variation asks, what is true of it and how it is solved stay the same,
+    and to find out takes a second.
     """
-    simulator.prepare(situation)
-    instruction, tree = simulator.task_description(), simulator.tree()
-    assignment = assignments.read(instruction)
-    if assignment is None:
-        raise EngineError(f"no memory task: {instruction}")
-    if where is None:
-        things = movable(assignment)
-        avoided = {room_of(simulator.look()), assignment.room, assignment.boxes_room}
-        avoided |= {"art studio"} if assignment.kind == "paint" else set()  # where all the cups are
-        where = dict(zip(things, draw_spots(situation, len(things), avoided), strict=True))
-    there = {name for thing, _ in walk(tree) for name in (thing["name"], thing["title"])}
-    placed = tuple(Placed(thing, spot) for thing, spot in where.items() if thing in there)
-    moved = replace(situation, moved=placed)
-    secret, answer = _secret(simulator, situation, assignment, tree)
-    lies = {put.thing: place_fact(put) for put in placed}
-    needed = _needed(assignment, answer)
-    told = (*([secret] if secret else []), *lies.values())
-    key = tuple(fact for fact in told if fact == secret or fact in [lies[thing] for thing in needed])
-    return Scene(moved, assignment, instruction, secret, key, told)
+
+    def __init__(self) -> None:
+        self._scenes: dict[tuple[Situation, tuple[tuple[str, Spot], ...]], Scene] = {}
+        self._plans: dict[Scene, list[str]] = {}
+        self._right: dict[Situation, str] = {}
+
+    def scene(self, simulator: Simulator, situation: Situation, where: Mapping[str, Spot] | None = None) -> Scene:
+        """The scene of a variation.
+
+        Args:
+            simulator: finds out what is asked and what is true.
+            situation: the variation, nothing moved.
+            where: the place of each thing, of other tasks' too; without it the places of the task's own are drawn from the
+                situation's name, outside the rooms where the task begins and leads anyway.
+        """
+        key = (situation, tuple((where or {}).items()))
+        if key not in self._scenes:
+            _make_room(self._scenes)
+            self._scenes[key] = self._make(simulator, situation, where)
+        return self._scenes[key]
+
+    def plan(self, simulator: Simulator, scene: Scene) -> list[str]:
+        """The moves of a player who knows the key facts and nothing else; none where they do not lead to the goal."""
+        if scene not in self._plans:
+            _make_room(self._plans)
+            self._plans[scene] = _play(simulator, scene)
+        return list(self._plans[scene])
+
+    def _make(self, simulator: Simulator, situation: Situation, where: Mapping[str, Spot] | None) -> Scene:
+        simulator.prepare(situation)
+        instruction, tree = simulator.task_description(), simulator.tree()
+        assignment = assignments.read(instruction)
+        if assignment is None:
+            raise EngineError(f"no memory task: {instruction}")
+        where = where or _draw_spots(situation, assignment, room_of(simulator.look()))
+        there = {name for thing, _ in walk(tree) for name in (thing["name"], thing["title"])}
+        placed = tuple(Placed(thing, spot) for thing, spot in where.items() if thing in there)
+        secret, answer = self._secret(simulator, situation, assignment, tree)
+        lies = {put.thing: place_fact(put) for put in placed}
+        told = (*([secret] if secret else []), *lies.values())
+        needed = {secret, *(lies[thing] for thing in _needed(assignment, answer))}
+        key = tuple(fact for fact in told if fact in needed)
+        return Scene(replace(situation, moved=placed), assignment, instruction, secret, key, told)
+
+    def _secret(self, simulator: Simulator, situation: Situation, a: Assignment, tree: Any) -> tuple[str, str]:
+        """What the simulator keeps to itself, as a sentence, and the box or plane that it makes right."""
+        if a.kind == "mixture":
+            return f"To make {a.thing}, you need to mix {', '.join(RECIPES[a.thing])}.", ""
+        if a.kind in ("melting", "conductivity"):
+            matter = next(thing["propMaterial"] for thing, _ in walk(tree) if thing["title"] == a.thing)
+            if a.kind == "melting":
+                return f"The melting point of {a.thing} is {float(matter['meltingPoint']):g} degrees celsius.", ""
+            conducts = bool(matter["electricallyConductive"])
+            verb = "conducts" if conducts else "does not conduct"
+            return f"{a.thing[0].upper()}{a.thing[1:]} {verb} electricity.", a.boxes[0 if conducts else 1]
+        if a.kind == "trait":
+            box = self._right_one(simulator, situation, a.boxes)
+            trait, _, plant = a.thing.partition(", ")
+            # the definition of dominant, in other words than the task has
+            enough = "enough" if box == a.boxes[0] else "not enough"
+            return f"In the {plant}, one gene for {trait} is {enough} to show it.", box
+        if a.kind == "plane":
+            plane = self._right_one(simulator, situation, a.choices)
+            return f"Of the {a.choices[0]} and the {a.choices[1]}, the {plane} has the {a.wanted}.", plane
+        return "", ""
+
+    def _right_one(self, simulator: Simulator, situation: Situation, choices: tuple[str, ...]) -> str:
+        """Which of two things the simulator wants to be focused on: the first is put before the agent and tried."""
+        if situation not in self._right:
+            simulator.prepare(situation)
+            here = room_of(simulator.look())
+            assert here is not None
+            simulator.prepare(replace(situation, moved=(Placed(choices[0], Spot(here)),)))
+            self._right[situation] = choices[0 if simulator.step(f"focus on {choices[0]}").score >= 100 else 1]
+        return self._right[situation]
 
 
-def plan(simulator: Simulator, scene: Scene) -> list[str]:
-    """The moves of a player who knows the key facts and nothing else; none where they do not lead to the goal.
+SCENES = Scenes()
+"""Those of this process."""
 
-    Leaves the simulator at their end.
-    """
+
+def _play(simulator: Simulator, scene: Scene) -> list[str]:
     player = Player(np.random.default_rng(0))
     for fact in scene.key:
         player.learn(fact)
@@ -150,16 +202,18 @@ def place_fact(put: Placed) -> str:
     return f"{clause[0].upper()}{clause[1:]}."
 
 
-def draw_spots(situation: Situation, count: int, avoided: set[str | None]) -> list[Spot]:
-    """Places in different rooms, where there are enough of them."""
+def _draw_spots(situation: Situation, assignment: Assignment, here: str | None) -> dict[str, Spot]:
+    """Places in different rooms, none of them where the task begins or leads anyway."""
     name = f"{situation.task}/{situation.variation}"
-    seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big"))
+    taken = {here, assignment.room, assignment.boxes_room}
+    taken |= {"art studio"} if assignment.kind == "paint" else set()  # where all the cups are
     chosen: list[Spot] = []
     for i in rng.permutation(len(SPOTS)):
-        if SPOTS[i].room not in avoided | {spot.room for spot in chosen}:
+        if SPOTS[i].room not in taken:
             chosen.append(SPOTS[i])
-    return chosen[:count]
+            taken.add(SPOTS[i].room)
+    return dict(zip(movable(assignment), chosen, strict=False))
 
 
 def _needed(assignment: Assignment, answer: str) -> tuple[str, ...]:
@@ -169,37 +223,6 @@ def _needed(assignment: Assignment, answer: str) -> tuple[str, ...]:
     return tuple(thing for thing in movable(assignment) if thing != "recipe")
 
 
-def _secret(simulator: Simulator, situation: Situation, a: Assignment, tree: Any) -> tuple[str, str]:
-    """What the simulator keeps to itself, as a sentence, and the box or plane that it makes right."""
-    if a.kind == "mixture":
-        return f"To make {a.thing}, you need to mix {', '.join(RECIPES[a.thing])}.", ""
-    if a.kind in ("melting", "conductivity"):
-        matter = next(thing["propMaterial"] for thing, _ in walk(tree) if thing["title"] == a.thing)
-        if a.kind == "melting":
-            point = float(matter["meltingPoint"])
-            return f"The melting point of {a.thing} is {point:g} degrees celsius.", ""
-        conducts = bool(matter["electricallyConductive"])
-        verb = "conducts" if conducts else "does not conduct"
-        return f"{a.thing[0].upper()}{a.thing[1:]} {verb} electricity.", a.boxes[0 if conducts else 1]
-    if a.kind == "trait":
-        box = right_one(simulator, situation, a.boxes)
-        trait, _, plant = a.thing.partition(", ")
-        return f"In the {plant}, {trait} is a {'dominant' if box == a.boxes[0] else 'recessive'} trait.", box
-    if a.kind == "plane":
-        plane = right_one(simulator, situation, a.choices)
-        return f"Of the {a.choices[0]} and the {a.choices[1]}, the {plane} has the {a.wanted}.", plane
-    return "", ""
-
-
-def right_one(simulator: Simulator, situation: Situation, choices: tuple[str, ...]) -> str:
-    """Which of two things the simulator wants to be focused on: the first is put before the agent and tried, once a process."""
-    if situation not in _RIGHT:
-        simulator.prepare(situation)
-        here = room_of(simulator.look())
-        assert here is not None
-        simulator.prepare(replace(situation, moved=(Placed(choices[0], Spot(here)),)))
-        _RIGHT[situation] = choices[0 if simulator.step(f"focus on {choices[0]}").score >= 100 else 1]
-    return _RIGHT[situation]
-
-
-_RIGHT: dict[Situation, str] = {}
+def _make_room(kept: dict[Any, Any]) -> None:
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()

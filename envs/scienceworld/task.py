@@ -192,7 +192,7 @@ class ScienceWorldTask:
             assert self._world is not None
             chosen, self._scene = self._enter(self._world, seed, options)
         elif self._choice.memory:
-            self._scene = memory.make_scene(simulator, self._plain(chosen))
+            self._scene = memory.SCENES.scene(simulator, self._plain(chosen))
         self._situation = self._scene.situation if self._scene else self._plain(chosen)
         self._gold: list[str] | None = None
         limit = self._limit(chosen)
@@ -249,7 +249,7 @@ class ScienceWorldTask:
             return
         if self._gold is None:
             scene = self._scene
-            self._gold = memory.plan(simulator, scene) if scene else gold_path(simulator, self._situation)
+            self._gold = memory.SCENES.plan(simulator, scene) if scene else gold_path(simulator, self._situation)
             replay(simulator, self._situation, self._played)
         yield from plan(simulator, self._situation, tuple(self._played), self._gold)
 
@@ -313,7 +313,7 @@ class ScienceWorldTask:
     def _limit(self, chosen: Variation) -> int:
         """The protocol's number of moves, or what whoever knows the key facts needs and some more."""
         if self._scene and self._moves == "memory":
-            self._gold = memory.plan(self._playing(), self._scene)
+            self._gold = memory.SCENES.plan(self._playing(), self._scene)
             if self._gold:
                 return memory_limit(len(self._gold))
         return max_moves(self._protocol, chosen.task)

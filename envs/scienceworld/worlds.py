@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from agemem_gym.envs.scienceworld import assignments
 from agemem_gym.envs.scienceworld.assignments import Assignment
-from agemem_gym.envs.scienceworld.memory import Scene, make_scene, movable, place_fact
+from agemem_gym.envs.scienceworld.memory import SCENES, Scene, movable, place_fact
 from agemem_gym.envs.scienceworld.placing import SPOTS, Placed, Spot
 from agemem_gym.envs.scienceworld.simulator import Simulator, Situation
 from agemem_gym.envs.scienceworld.variations import Variation
@@ -64,7 +64,7 @@ class Laboratories:
 
     def _scene(self, simulator: Simulator, variation: Variation, where: dict[str, Spot]) -> Scene:
         situation = Situation(variation.task, variation.number, self._simplifications)
-        return make_scene(simulator, situation, where)
+        return SCENES.scene(simulator, situation, where)
 
 
 @dataclass

@@ -42,7 +42,7 @@ def test_a_rows_goal_progress_and_true_split_are_told(tmp_path):
 
 def test_agentboards_own_protocol_without_labels_plays_held_out_variations_only():
     task = ScienceWorldTask(protocol="agentboard")
-    assert {split_of(variation) for variation in task._all()} == {"test"}
+    assert {split_of(variation) for variation in task._choice.all()} == {"test"}
     assert task.size() == 90
 
 
