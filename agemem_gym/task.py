@@ -187,7 +187,9 @@ class Task(Protocol):
 class LastingTask(Task, Protocol):
     """A task whose worlds can come back: ``reset(seed, {"world": {"seed": 3, "epoch": 1, "changes": 0.3}})``.
 
-    In one world the seed chooses among ten goals or more, each of which can be reached; key facts are among the world's.
+    In one world the seed chooses among ten goals or more, each of which can be reached; key facts are among the world's. Where
+    its facts and instructions tell one world from another (an address, names that occur once) it says ``names_worlds = True``;
+    otherwise a stream gives worlds names.
     """
 
     def world_facts(self) -> tuple[str, ...]:

@@ -42,9 +42,11 @@ _KEPT = 4  # streams whose scripts are kept
 STREAM_PROMPT = (
     "This is one of several tasks in a row. Your context is cleared after each of them, your long-term memory stays. The tasks "
     "are set in places that come back; what you were told of a place is not told again, but some of it may have changed since, "
-    "and then you are told so. This task is set at {place}."
+    "and then you are told so."
 )
 """What an agent is told of the stream; stands behind the system prompt."""
+PLACE_PROMPT = " This task is set at {place}."
+"""What it is told besides, where the engine does not tell one world from another itself."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,9 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
     Long-term memory is cleared at the beginning of a stream only; the option ``keep_memory`` beats that.
 
     ``info["stream"]``: ``number`` of the stream, ``task`` and ``of`` (`T`), ``world`` (from 1, in the order in which they are
-    first seen), ``place`` (its name, with which all that is said of it begins: :mod:`.places`), ``epoch`` (how often it has
-    changed), ``visit`` (from 1), ``part`` (see :class:`Place`), ``after``, and ``entries`` and ``tokens`` of the memory when
-    the episode began.
+    first seen), ``place`` (its name, with which all that is said of it begins: :mod:`.places`; empty where the task's own words
+    tell one world from another, ``names_worlds = True``), ``epoch`` (how often it has changed), ``visit`` (from 1), ``part``
+    (see :class:`Place`), ``after``, and ``entries`` and ``tokens`` of the memory when the episode began.
 
     Raises:
         ConfigurationError: a keyword or option that cannot be used, or a task whose worlds do not come back.
@@ -180,7 +182,8 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         base.note_wrapper(self, {**{name: getattr(self, name) for name in (*_OF_STREAM, *_OF_STAGES)}, "place": place})
         self._shown = self._info(place)
         base.episode.curriculum["stream"] = dict(self._shown)
-        base.say("system", STREAM_PROMPT.format(place=self._shown["place"]), kind="system", protected=True, at=1)
+        where = PLACE_PROMPT.format(**self._shown) if self._shown["place"] else ""
+        base.say("system", STREAM_PROMPT + where, kind="system", protected=True, at=1)
         obs, now = base.view(base.opening_text())
         return obs, self._added(info | now)
 
@@ -276,7 +279,9 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         return (script.held_out if place.part == "held_out" else script.stream)[place.task - 1]
 
     def _name(self, place: Place) -> str:
-        """Of the world."""
+        """Of the world; empty where the engine's own words tell one world from another."""
+        if getattr(self._base.task, "names_worlds", False):
+            return ""
         return self._script(place.number).names[self._visit(place).place]
 
     # ---------------------------------------------------------------------------------------------- the stages
@@ -285,7 +290,8 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         """Stages 1 and 2 of the task whose engine has just been reset."""
         assert self._place is not None
         name = self._name(self._place)
-        lines = [at_place(name, line.text) for line in self._script(self._place.number).said(self._place.task)]
+        said = self._script(self._place.number).said(self._place.task)
+        lines = [at_place(name, line.text) if name else line.text for line in said]
         plan = tuple([Turn(1, text, "background") for text in lines] + self._distractors(env, lines))
         if self.top_k and lines:
             env.encoder.encode(lines)  # one batch into the cache is faster than one by one

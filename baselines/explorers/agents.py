@@ -20,9 +20,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agemem_gym.baselines.explorers import make_explorer
-from agemem_gym.baselines.explorers.statements import Entry, retrieved_entries, shown_entries, understood
+from agemem_gym.baselines.explorers.statements import Entry, Message, retrieved_entries, shown_entries, understood
 from agemem_gym.facts import say_the_same, states_fact
 from agemem_gym.protocol import call_reply
+from agemem_gym.stream.places import at_place
 
 _NOTED = "<answer>Noted.</answer>"
 _MOST_CALLS = 8
@@ -46,6 +47,7 @@ class ExplorerAgent:
         self._script: Iterator[str] = iter(())
         self._told: dict[int, list[str]] = {1: [], 2: []}
         self._instruction = ""
+        self._place = info.get("stream", {}).get("place", "")
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """Go on with the present turn's script, or begin the next one's."""
@@ -79,7 +81,7 @@ class ExplorerAgent:
             text = message["content"]
             if message["role"] == "user" and text not in self._told[2] and text != self._instruction:
                 said = understood(text)
-                if self.explorer.subject(said.states) is not None:
+                if said.place in ("", self._place) and self.explorer.subject(said.states) is not None:
                     self.explorer.learn(said.states)
 
     def explore(self) -> Iterator[str]:
@@ -120,23 +122,23 @@ class StoreAllAgent(ExplorerAgent):
         if self._slips():
             pass
         elif said.takes_back and self._updates:
-            yield from self.mend(said.states, said.takes_back, entries)
-        elif self.explorer.subject(said.states) is not None and not self._is_known(said.states, entries):
-            yield call_reply(("Add_memory", {"content": said.states}))
+            yield from self.mend(said, entries)
+        elif self.explorer.subject(said.states) is not None and not self._is_known(said.content, entries):
+            yield call_reply(("Add_memory", {"content": said.content}))
         while True:
             yield _NOTED
 
-    def mend(self, states: str, takes_back: str, entries: list[Entry]) -> Iterator[str]:
+    def mend(self, said: Message, entries: list[Entry]) -> Iterator[str]:
         """What holds now takes the place of what held before; what is only taken back is deleted."""
-        stale = [entry for entry in entries if self._says(entry.content, takes_back)]
+        stale = [entry for entry in entries if self._says(entry.content, said)]
         if not stale:
-            yield call_reply(("Retrieve_memory", {"query": takes_back, "top_k": self._top_k}))
+            yield call_reply(("Retrieve_memory", {"query": said.former, "top_k": self._top_k}))
             found = retrieved_entries(self.info["tool_results"])
-            stale = [entry for entry in found if self._says(entry.content, takes_back)]
+            stale = [entry for entry in found if self._says(entry.content, said)]
         calls: list[tuple[str, dict[str, Any]]] = []
-        if self.explorer.subject(states) is not None:
-            place = {"memory_id": stale.pop(0).id} if stale else {}
-            calls.append(("Update_memory" if place else "Add_memory", {**place, "content": states}))
+        if self.explorer.subject(said.states) is not None:
+            where = {"memory_id": stale.pop(0).id} if stale else {}
+            calls.append(("Update_memory" if where else "Add_memory", {**where, "content": said.content}))
         calls += [("Delete_memory", {"memory_id": entry.id, "confirmation": True}) for entry in stale]
         if calls:
             yield call_reply(*calls)
@@ -145,7 +147,7 @@ class StoreAllAgent(ExplorerAgent):
         """A message of stage 2: a correction mends memory; after the last one the rest leaves the context."""
         said = understood(self.message())
         if said.takes_back and self._updates and not self._slips():
-            yield from self.mend(said.states, said.takes_back, [])
+            yield from self.mend(said, [])
         if self.info["turn"] == self.info["turns"] and not self._slips():
             yield call_reply(*(("Filter_context", {"criteria": _short(text)}) for text in self._told[2]))
         while True:
@@ -156,7 +158,7 @@ class StoreAllAgent(ExplorerAgent):
         self.explorer.begin({**self.info, "instruction": self._instruction})
         observation = self.info
         for _ in range(_MOST_ROUNDS):
-            questions = self.explorer.questions()[:_MOST_CALLS]
+            questions = [self._here(text) for text in self.explorer.questions()[:_MOST_CALLS]]
             if not questions:
                 break
             top_k = 1 if self._slips() else self._top_k
@@ -164,7 +166,9 @@ class StoreAllAgent(ExplorerAgent):
             for entry in reversed(
                 retrieved_entries(self.info["tool_results"])
             ):  # the best match is believed in the end
-                self.explorer.learn(entry.content)
+                known = understood(entry.content)
+                if known.place in ("", self._place):
+                    self.explorer.learn(known.states)
         self.info = {**self.info, "observation": observation["observation"]}
         for reply in self.explore():
             commands = self.info.get("admissible")
@@ -178,9 +182,14 @@ class StoreAllAgent(ExplorerAgent):
         """Whether an entry shown beside the message says the same."""
         return any(say_the_same(text, entry.content) or text == entry.content for entry in entries)
 
-    def _says(self, content: str, statement: str) -> bool:
-        """Whether an entry is about what a statement is about, and states it."""
-        return states_fact(statement, content)
+    def _says(self, content: str, said: Message) -> bool:
+        """Whether an entry states of the same place what a message takes back."""
+        known = understood(content)
+        return known.place == said.place and states_fact(said.takes_back, known.states)
+
+    def _here(self, question: str) -> str:
+        """A question about the place of the task, where a stream names it."""
+        return at_place(self._place, question) if self._place else question
 
 
 class StoreOnlyAgent(StoreAllAgent):

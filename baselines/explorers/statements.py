@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agemem_gym.stream.places import at_place, place_of
+
 _TAKES_BACK = re.compile(
     r"(?:[^.!?:]*\b(?:no longer (?:true|so)(?: that)?|changed since|do not rely on it)\s*:\s*)(?P<old>\S.*)$",
     re.IGNORECASE | re.DOTALL,
@@ -24,10 +26,22 @@ class Message:
     Attributes:
         states: what it says holds; may be empty.
         takes_back: what it says does not hold any more; empty if nothing.
+        place: of which place of a stream it says so; empty where it names none.
     """
 
     states: str
     takes_back: str = ""
+    place: str = ""
+
+    @property
+    def content(self) -> str:
+        """What is to be kept of it: what it states, and of which place."""
+        return at_place(self.place, self.states) if self.place else self.states
+
+    @property
+    def former(self) -> str:
+        """What an entry that it takes back may say."""
+        return at_place(self.place, self.takes_back) if self.place else self.takes_back
 
 
 @dataclass(frozen=True)
@@ -43,14 +57,19 @@ def understood(text: str) -> Message:
 
     Example:
         >>> understood("By the way, the fork 1 is in the drawer 2.")
-        Message(states='By the way, the fork 1 is in the drawer 2.', takes_back='')
+        Message(states='By the way, the fork 1 is in the drawer 2.', takes_back='', place='')
         >>> understood("The fork 1 is on the desk 1. It is no longer true that: The fork 1 is in the drawer 2.")
-        Message(states='The fork 1 is on the desk 1.', takes_back='The fork 1 is in the drawer 2.')
+        Message(states='The fork 1 is on the desk 1.', takes_back='The fork 1 is in the drawer 2.', place='')
         >>> understood("Please forget this, it has changed since: The fork 1 is in the drawer 2.")
-        Message(states='', takes_back='The fork 1 is in the drawer 2.')
+        Message(states='', takes_back='The fork 1 is in the drawer 2.', place='')
+        >>> understood("At Fir Lane: The ball is blue.")
+        Message(states='The ball is blue.', takes_back='', place='Fir Lane')
     """
-    match = _TAKES_BACK.search(text)
-    return Message(text[: match.start()].strip(), match["old"].strip()) if match else Message(text.strip())
+    place, said = place_of(text.strip())
+    match = _TAKES_BACK.search(said)
+    if match:
+        return Message(said[: match.start()].strip(), match["old"].strip(), place)
+    return Message(said.strip(), place=place)
 
 
 def shown_entries(messages: Sequence[Mapping[str, str]]) -> list[Entry]:

@@ -120,6 +120,7 @@ class ALFWorldTask:
     """
 
     benchmark: ClassVar[str] = "alfworld"
+    names_worlds: ClassVar[bool] = True
     metric: ClassVar[Metric] = "success"
 
     def __init__(

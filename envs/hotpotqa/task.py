@@ -81,6 +81,7 @@ class HotpotQATask:
     """
 
     benchmark: ClassVar[str] = "hotpotqa"
+    names_worlds: ClassVar[bool] = True
     metric: ClassVar[Metric] = "success"
 
     def __init__(

@@ -170,6 +170,15 @@ def test_the_place_of_a_task_is_named_and_each_world_has_its_own_name(pantry):
     assert f"This task is set at {names[1]}." in obs
 
 
+def test_a_task_that_tells_its_worlds_apart_itself_is_left_its_own_words(pantry, monkeypatch):
+    env = pantry(**QUIET)
+    monkeypatch.setattr(type(env.unwrapped.task), "names_worlds", True, raising=False)
+    obs, info = env.reset(seed=3)
+    assert info["stream"]["place"] == ""
+    assert info["messages"][-1]["content"].startswith("The ")
+    assert "This task is set at" not in obs
+
+
 def test_names_of_worlds_differ_however_many_there_are():
     assert len(set(place_names(7, 500))) == 500
     words = [word for name in place_names(7, 20) for word in name.split()]
