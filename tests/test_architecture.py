@@ -39,7 +39,7 @@ FLOORS = (
     {"agent", "failure", "remake"},
     {"rollout", "replay", "rescore", "vector"},
     {"agemem_gym"},
-    {"leaderboard", "doctor", "agreement", "viewer", "interop"},
+    {"leaderboard", "doctor", "agreement", "model_check", "viewer", "interop"},
     {"cli"},
 )
 """The rooms of architecture.md from the ground up. A room knows only what stands on a lower floor."""
