@@ -1,4 +1,5 @@
-"""The command line: ``agemem list | doctor | play | run | replay | rescore | leaderboard | label | agreement | check-model``.
+"""The command line: ``agemem list | doctor | play | run | replay | rescore | leaderboard | label | agreement``,
+``check-model | demos | sft``.
 
 One file a command. Each has ``add(commands)``, which adds its parser to those of the others, and the function that the parser
 names as ``command``: it takes the parsed options and a terminal, and returns the exit status (:mod:`agemem_gym.cli.status`).
@@ -12,14 +13,27 @@ from collections.abc import Sequence
 
 from gymnasium.error import Error as GymnasiumError
 
-from agemem_gym.cli import agreement, check_model, doctor, label, leaderboard, listing, play, replay, rescore, run
+from agemem_gym.cli import (
+    agreement,
+    check_model,
+    demos,
+    doctor,
+    label,
+    leaderboard,
+    listing,
+    play,
+    replay,
+    rescore,
+    run,
+    sft,
+)
 from agemem_gym.cli.parser import Parser
 from agemem_gym.cli.status import Status, status_of
 from agemem_gym.errors import AgeMemError
 from agemem_gym.foreign import for_terminal
 from agemem_gym.terminal import make_terminal
 
-_COMMANDS = (listing, doctor, play, run, replay, rescore, leaderboard, label, agreement, check_model)
+_COMMANDS = (listing, doctor, play, run, replay, rescore, leaderboard, label, agreement, check_model, demos, sft)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

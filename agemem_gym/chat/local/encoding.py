@@ -95,6 +95,10 @@ class ChatEncoder:
         parts += self._literal(text[done:])
         return np.concatenate(parts)
 
+    def reply(self, text: str) -> Ids:
+        """The token ids of a reply by itself, as one that is to be imitated."""
+        return self._encode(text)
+
     def _render(self, chat: Sequence[Mapping[str, Any]]) -> str:
         options = {"tokenize": False, "add_generation_prompt": True, **self._template}
         return str(self._tokenizer.apply_chat_template(list(chat), **options))
