@@ -269,8 +269,10 @@ def _lines(tried: Sequence[Tried]) -> list[Line]:
             of_kind = [item for item in tried if (item.shots, item.case.kind) == (shots, kind)]
             count = len(of_kind)
             dialects = Counter(item.dialect for item in of_kind if item.valid and item.dialect)
-            shares = [sum(getattr(item, name) for item in of_kind) / count for name in ("strict", "valid", "right")]
-            lines.append(Line(shots, kind, count, *shares, dict(dialects)))
+            strict, valid, right = (
+                sum(getattr(item, name) for item in of_kind) / count for name in ("strict", "valid", "right")
+            )
+            lines.append(Line(shots, kind, count, strict, valid, right, dict(dialects)))
     return lines
 
 

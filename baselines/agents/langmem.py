@@ -3,7 +3,7 @@
 Its store manager extracts memories from what was said, with tool calls of any chat model, into LangGraph's ``BaseStore``, which
 is the env's own long-term memory here; its short-term part writes the running summary of a conversation that grows long.
 
-    pip install 'agemem-gym[langmem]'
+Needs the extra [langmem].
 """
 
 from __future__ import annotations

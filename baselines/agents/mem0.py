@@ -5,7 +5,7 @@ parts at the border are ours: any chat model, the env's encoder, and the env's l
 so that what it stores is counted, snapshot and judged like that of any other agent. Ids and times of the package stay inside,
 and the date in its prompt is always the same one.
 
-    pip install 'agemem-gym[mem0]'
+Needs the extra [mem0].
 """
 
 from __future__ import annotations
