@@ -150,14 +150,7 @@ class Facts:
         return list(dict.fromkeys(sentences))
 
     def _name(self, column: int, row: int) -> str:
-        """A room by its place on the compass."""
-        if self._rows * self._columns == 1:
-            return "the room"
-        if max(self._rows, self._columns) > 3:
-            return f"the room in row {row + 1}, column {column + 1} from the north-west"
-        north = {1: ("",), 2: ("north", "south"), 3: ("north", "", "south")}[self._rows][row]
-        west = {1: ("",), 2: ("west", "east"), 3: ("west", "", "east")}[self._columns][column]
-        return f"the {'-'.join(part for part in (north, west) if part) or 'middle'} room"
+        return room_name(column, row, self._columns, self._rows)
 
     def _room_name_of(self, room: Any) -> str:
         width, height = room.size
@@ -253,6 +246,17 @@ class Facts:
             name = f"{door.colour} key"
             yield from (fact for fact in self._things if fact.name == name)
             yield from (fact for fact in self._boxes if fact.content == name)
+
+
+def room_name(column: int, row: int, columns: int, rows: int) -> str:
+    """A room by its place on the compass, in a grid of so many columns and rows."""
+    if rows * columns == 1:
+        return "the room"
+    if max(rows, columns) > 3:
+        return f"the room in row {row + 1}, column {column + 1} from the north-west"
+    north = {1: ("",), 2: ("north", "south"), 3: ("north", "", "south")}[rows][row]
+    west = {1: ("",), 2: ("west", "east"), 3: ("west", "", "east")}[columns][column]
+    return f"the {'-'.join(part for part in (north, west) if part) or 'middle'} room"
 
 
 def _mission_objects(instruction: Any) -> list[Any]:

@@ -46,6 +46,12 @@ AGENTBOARD_LEVELS = tuple(
 )
 
 
+# Floor plans in which memory is needed: several rooms behind doors, most of which nobody sees from the start. What is asked for in them
+# are missions of our own (:mod:`~agemem_gym.envs.babyai.missions`).
+MEMORY_LEVELS = tuple(
+    f"BabyAI-{name}-v0" for name in "FindObjS5 FindObjS6 FindObjS7 GoToObjMazeS6 KeyCorridorS5R3 KeyCorridorS6R3 Unlock".split()
+)
+
 _AGENTBOARDS_NAMES = dict.fromkeys(("GoToObjS6", "GoToObjS6-v0"), "BabyAI-GoToObjS4-v0")
 
 
@@ -86,6 +92,8 @@ def choose_levels(level: str | Sequence[str] | None, protocol: str) -> tuple[str
         return AGENTBOARD_LEVELS if protocol == "agentboard" else PAPER_LEVELS
     if level == "paper" and protocol == "full":
         return PAPER_LEVELS
+    if level == "memory" and protocol == "full":
+        return MEMORY_LEVELS
     if level == "agentboard":
         return AGENTBOARD_LEVELS
     known = AGENTBOARD_LEVELS if protocol == "agentboard" else registered_levels()
@@ -107,7 +115,7 @@ def _registered(name: str, known: Sequence[str], protocol: str) -> str:
         if candidate in known:
             return candidate
     short = [level.removeprefix(PREFIX).partition("-v")[0] for level in known]
-    near = did_you_mean(str(name).removeprefix(PREFIX).partition("-v")[0], (*short, "paper", "agentboard", "all"))
+    near = did_you_mean(str(name).removeprefix(PREFIX).partition("-v")[0], (*short, "paper", "memory", "agentboard", "all"))
     raise ConfigurationError(
         f"level={name!r} is not a BabyAI level of protocol={protocol!r}{near or '; '} "
         "all: python -c 'from agemem_gym.envs.babyai.levels import registered_levels; print(*registered_levels())'"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+from collections.abc import Callable
 from typing import Any
 
 from agemem_gym.envs.babyai.levels import LevelSeed
@@ -24,19 +25,25 @@ from agemem_gym.errors import import_extra
 class World:
     """A level in play.
 
+    Args:
+        task: the level and its seed.
+        arrange: changes the level that was just reset, its mission included.
+
     Attributes:
         env: minigrid's unwrapped env.
         over: the level has ended (succeeded or failed beyond repair).
         success: the mission is completed.
     """
 
-    def __init__(self, task: LevelSeed) -> None:
+    def __init__(self, task: LevelSeed, arrange: Callable[[Any], None] | None = None) -> None:
         with contextlib.redirect_stdout(io.StringIO()):  # "pygame …", "Sampling rejected …"
             import_extra("minigrid", "babyai")
             gymnasium = import_extra("gymnasium", "babyai")
             self.env: Any = gymnasium.make(task.level, disable_env_checker=True).unwrapped
             self.env.gen_obs = _no_image
             self.env.reset(seed=task.seed)
+            if arrange is not None:
+                arrange(self.env)
         self.over = False
         self.success = False
         self._view: View | None = None
