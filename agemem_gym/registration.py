@@ -86,7 +86,14 @@ BENCHMARKS: tuple[Benchmark, ...] = (
         "household tasks in words (TextWorld)",
         in_stages={"moves": "memory", "games": "memory"},
     ),
-    Benchmark("BabyAI", "agemem_gym.envs.babyai:BabyAITask", "babyai", "minigrid", "grid rooms in words (minigrid)"),
+    Benchmark(
+        "BabyAI",
+        "agemem_gym.envs.babyai:BabyAITask",
+        "babyai",
+        "minigrid",
+        "grid rooms in words (minigrid)",
+        in_stages={"level": "memory", "moves": "memory"},
+    ),
     Benchmark(
         "HotpotQA",
         "agemem_gym.envs.hotpotqa:HotpotQATask",

@@ -259,12 +259,23 @@ def room_name(column: int, row: int, columns: int, rows: int) -> str:
     return f"the {'-'.join(part for part in (north, west) if part) or 'middle'} room"
 
 
+def leaves(instruction: Any) -> list[Any]:
+    """The parts of an instruction, in its order."""
+    if hasattr(instruction, "instr_a"):
+        return leaves(instruction.instr_a) + leaves(instruction.instr_b)
+    return [instruction]
+
+
+def descriptions_of(leaf: Any) -> list[Any]:
+    """What a part of an instruction speaks of."""
+    found = (getattr(leaf, name, None) for name in ("desc", "desc_move", "desc_fixed"))
+    return [description for description in found if description]
+
+
 def _mission_objects(instruction: Any) -> list[Any]:
     """Every object that the instruction may mean, in its order."""
-    if hasattr(instruction, "instr_a"):
-        return _mission_objects(instruction.instr_a) + _mission_objects(instruction.instr_b)
-    descriptions = (getattr(instruction, name, None) for name in ("desc", "desc_move", "desc_fixed"))
-    return [thing for description in descriptions if description for thing in description.obj_set]
+    described = [description for leaf in leaves(instruction) for description in descriptions_of(leaf)]
+    return [thing for description in described for thing in description.obj_set]
 
 
 def _offset(cell: tuple[int, int], start: tuple[int, ...]) -> str:

@@ -14,21 +14,23 @@ from agemem_gym.checks import at_least, chosen_index, file_at, one_of, only_opti
 from agemem_gym.envs.babyai import wording
 from agemem_gym.envs.babyai.commands import CHECK, LOW_LEVEL, Commands, Plan, Refusal
 from agemem_gym.envs.babyai.expert import Expert, expert_commands
-from agemem_gym.envs.babyai.facts import Facts
+from agemem_gym.envs.babyai.house_facts import HouseFacts
 from agemem_gym.envs.babyai.labels import Label, LabelProgress, read_labels
 from agemem_gym.envs.babyai.levels import SPLIT_BASES, LevelSeed, Tasks, choose_levels, split_of
 from agemem_gym.envs.babyai.paths import PICKUP, TOGGLE
+from agemem_gym.envs.babyai.setting import in_house, in_level
 from agemem_gym.envs.babyai.world import World
 from agemem_gym.envs.moves import choose_moves, memory_limit
 from agemem_gym.errors import ConfigurationError, import_extra
-from agemem_gym.task import Metric, TaskStart, TaskStep
+from agemem_gym.task import WORLD, Metric, TaskStart, TaskStep
+from agemem_gym.task import World as LastingWorld
 
 AGENTBOARD_MOVES = 30
 STEPS_PER_MACRO = 8  # a macro walks a room at most
 PROTOCOLS = ("full", "agentboard")
 MODES = ("macro", "low")
 EXPERTS = ("bot", "planner")
-_OPTIONS = ("task_index", "level", "level_seed")
+_OPTIONS = ("task_index", "level", "level_seed", WORLD)
 
 _LOW_COMMANDS = "turn left, turn right, move forward, drop, toggle (a door or a box in front of you)"
 _MACRO_COMMANDS = (
@@ -121,6 +123,7 @@ class BabyAITask:
         splits = ("test",) if protocol == "agentboard" else tuple(SPLIT_BASES)
         split = one_of("split", split if split is not None else splits[0], splits)  # type: ignore[assignment]
         self._tasks = Tasks(choose_levels(level, protocol), protocol, str(split))
+        self._in_houses = level == "memory"
         self._mode = mode
         self._expert: Expert = expert or ("planner" if protocol == "agentboard" else "bot")
         self._agentboard = protocol == "agentboard"
@@ -135,9 +138,11 @@ class BabyAITask:
 
     def reset(self, seed: int, options: Mapping[str, Any]) -> TaskStart:
         """Build the level. See :meth:`agemem_gym.task.Task.reset`."""
-        which = self._choose(seed, options)
-        self._world = world = World(which)
-        self._facts = Facts(world.env)
+        lasting = LastingWorld.of(options)
+        which = self._choose(seed, options, lasting)
+        in_houses = self._in_houses and "level" not in options
+        setting = in_house(which, seed if lasting else 0, lasting) if in_houses else in_level(which)
+        self._world, self._facts = world, facts = setting.world, setting.facts
         self._best = 0.0
         self._limit = self._protocol_limit()
         shortest = self._shortest() if self._moves == "memory" else None
@@ -153,20 +158,21 @@ class BabyAITask:
             "protocol": self._tasks.protocol,
             "mode": self._mode,
             "max_steps": int(world.env.max_steps),
+            **setting.record,
         }
         if label:
             record["difficulty"] = label.difficulty
         if self._moves == "memory":
             record |= {"moves": self._moves, "plan_length": shortest}
-        mission = str(world.env.mission)
         return TaskStart(
-            task_id=which.task_id,
-            instruction=wording.goal_text(mission) if self._agentboard else mission,
+            task_id=setting.task_id,
+            instruction=wording.goal_text(setting.instruction) if self._agentboard else setting.instruction,
             observation=wording.describe(world.view, world.carrying),
             commands=self._command_help(),
             max_moves=self._limit,
-            key_facts=self._facts.key_facts(),
+            key_facts=facts.key_facts(),
             record=record,
+            key_phrases=setting.phrases,
         )
 
     def act(self, command: str) -> TaskStep:
@@ -216,6 +222,13 @@ class BabyAITask:
         self._playing()
         return self._facts.distractors(rng)
 
+    def world_facts(self) -> tuple[str, ...]:
+        """All that holds in the present house at the start: where one starts, where things are, what joins its rooms."""
+        self._playing()
+        if not isinstance(self._facts, HouseFacts):
+            raise ConfigurationError("there are no world_facts() of a level by itself; level='memory' has houses")
+        return self._facts.everything()
+
     def close(self) -> None:
         """Forget the level."""
         self._world = None
@@ -236,8 +249,12 @@ class BabyAITask:
         steps = int(self._playing().env.max_steps)
         return steps if self._mode == "low" else max(AGENTBOARD_MOVES, steps // STEPS_PER_MACRO)
 
-    def _choose(self, seed: int, options: Mapping[str, Any]) -> LevelSeed:
+    def _choose(self, seed: int, options: Mapping[str, Any], lasting: LastingWorld | None) -> LevelSeed:
         options = only_options(options, _OPTIONS, task="BabyAI")
+        if lasting is not None:
+            if not self._in_houses or len(options) > 1:
+                raise ConfigurationError(f"options[{WORLD!r}] is a house of level='memory'; it goes with no other level")
+            return self._tasks.by_seed(lasting.seed)
         if ("level" in options or "level_seed" in options) and "task_index" in options:
             raise ConfigurationError("options: give either task_index, or level and level_seed")
         index = chosen_index(options, self._tasks.size())

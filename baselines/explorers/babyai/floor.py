@@ -6,7 +6,7 @@ lines are; of all plans the one is believed that contradicts the fewest things s
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Cell = tuple[int, int]
@@ -30,20 +30,36 @@ class Plan:
 
     def rooms(self, cell: Cell) -> tuple[Room, ...]:
         """The room of a cell; two for a cell of the wall between them, four for a corner."""
-        columns = _sides(cell[0] - self.x, self.step, -self.x)
-        rows = _sides(cell[1] - self.y, self.step, -self.y)
+        columns = _sides(cell[0] - self.x, self.step)
+        rows = _sides(cell[1] - self.y, self.step)
         return tuple((i, j) for i in columns for j in rows)
+
+    def extent(self, room: Room) -> tuple[range, range]:
+        """The columns and rows of a room's cells, its walls included."""
+        left, top = self.x + room[0] * self.step, self.y + room[1] * self.step
+        return range(left, left + self.step + 1), range(top, top + self.step + 1)
 
     def cells(self, room: Room) -> list[Cell]:
         """The cells of a room, its walls included."""
-        left = self.x + (room[0] + (-self.x) // self.step) * self.step
-        top = self.y + (room[1] + (-self.y) // self.step) * self.step
-        return [(left + i, top + j) for j in range(self.step + 1) for i in range(self.step + 1)]
+        columns, rows = self.extent(room)
+        return [(x, y) for y in rows for x in columns]
 
     def wall(self, one: Room, other: Room) -> list[Cell]:
         """The cells between two neighbouring rooms, corners left out."""
         shared = set(self.cells(one)) & set(self.cells(other))
         return [cell for cell in sorted(shared) if self.lines(cell) == 1]
+
+
+Evidence = tuple[str, Cell]
+"""What was seen in a cell: a ``"wall"``, a ``"door"``, a ``"thing"``, or nothing (``"free"``)."""
+
+_AGAINST: Mapping[str, tuple[float, float, float]] = {
+    "wall": (3.0, 0.0, 0.0),
+    "door": (3.0, 0.0, 3.0),
+    "thing": (0.0, 1.0, 1.0),
+    "free": (0.0, 0.6, 3.0),  # where two rooms flow together there is none
+}
+"""How much a sight in a cell on no, one or two lines speaks against a plan."""
 
 
 class Floor:
@@ -56,39 +72,27 @@ class Floor:
             for x in range(1 - step, 0)
             for y in range(1 - step, 0)
         }
-        self._noted: Counter[tuple[str, Cell]] = Counter()
-        self._best = next(iter(self._against))
-
-    @property
-    def plan(self) -> Plan:
+        self._noted: set[Evidence] = set()
+        self.plan = next(iter(self._against))
         """The plan that contradicts the least."""
-        return self._best
 
-    def note_wall(self, cell: Cell) -> None:
-        """A wall was seen here."""
-        self._note("wall", cell, lambda lines: 3.0 * (lines == 0))
-
-    def note_door(self, cell: Cell) -> None:
-        """A door was seen here."""
-        self._note("door", cell, lambda lines: 3.0 * (lines != 1))
-
-    def note_thing(self, cell: Cell) -> None:
-        """A ball, key or box was seen here."""
-        self._note("thing", cell, lambda lines: 1.0 * (lines > 0))
-
-    def note_free(self, cell: Cell) -> None:
-        """There is no wall here: an inner cell, or, more rarely, one where two rooms flow together."""
-        self._note("free", cell, lambda lines: (0.0, 0.6, 3.0)[lines])
-
-    def _note(self, what: str, cell: Cell, against: object) -> None:
-        if (what, cell) in self._noted:
-            return
-        self._noted[what, cell] += 1
+    def note(self, evidence: Iterable[Evidence]) -> None:
+        """Take into account what was seen."""
+        new = [one for one in dict.fromkeys(evidence) if one not in self._noted]
+        self._noted.update(new)
         for plan in self._against:
-            self._against[plan] += against(plan.lines(cell))  # type: ignore[operator]
-        self._best = min(self._against, key=self._against.__getitem__)
+            self._against[plan] += sum(_AGAINST[what][plan.lines(cell)] for what, cell in new)
+        self.plan = min(self._against, key=self._against.__getitem__)
+
+    def strain(self, evidence: Iterable[Evidence]) -> float:
+        """How much the best plan would contradict all that was seen if this were true besides."""
+        new = [one for one in dict.fromkeys(evidence) if one not in self._noted]
+        return min(
+            against + sum(_AGAINST[what][plan.lines(cell)] for what, cell in new)
+            for plan, against in self._against.items()
+        )
 
 
-def _sides(offset: int, step: int, start: int) -> tuple[int, ...]:
-    number = offset // step - start // step
+def _sides(offset: int, step: int) -> tuple[int, ...]:
+    number = offset // step
     return (number - 1, number) if offset % step == 0 else (number,)
