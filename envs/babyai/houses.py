@@ -126,6 +126,7 @@ class House:
         homes = self._take_away(keys)
         names = [f"{colour} {kind}" for colour in COLOURS for kind in KINDS]
         names = [name for name in names if name not in keys]
+        self._step_inside()
         rest = [names[int(i)] for i in rng.permutation(len(names))]
         rooms = [self.places[int(i)] for i in rng.permutation(len(self.places))]
         for key in keys:
@@ -144,6 +145,12 @@ class House:
                 homes[f"{thing.color} {thing.type}"] = self._place_of(cell)
                 grid.set(*cell, None)
         return homes
+
+    def _step_inside(self) -> None:
+        """Off the border of two rooms that flow together, so that one starts in one of them."""
+        step = self.env.room_size - 1
+        x, y = (int(value) for value in self.env.agent_pos)
+        self.env.agent_pos = (x + (x % step == 0), y + (y % step == 0))
 
     def _put(self, thing: Any, spots: list[Cell], rng: np.random.Generator) -> Thing:
         if not spots:

@@ -154,8 +154,14 @@ class BabyAIExplorer:
             return self._open(part.what)
         return self._get(part.what, pick=part.verb == "pick up")
 
-    def _get(self, what: What, pick: bool) -> Step | str:
-        """Face a thing, or take it."""
+    def _fetch(self, colour: str, fetching: frozenset[str]) -> Step | str:
+        """Get the key of a locked door, if it is not being fetched already."""
+        if colour in fetching:
+            return self._explore(None)
+        return self._get(What(colour, "key"), pick=True, fetching=fetching | {colour})
+
+    def _get(self, what: What, pick: bool, fetching: frozenset[str] = frozenset()) -> Step | str:
+        """Face a thing, or take it; keys that are being fetched open no door on the way."""
         if pick and self._map.carrying and self._is_near(what):
             return self._put_down()
         cells = self._known(what)
@@ -164,7 +170,7 @@ class BabyAIExplorer:
             if pick and (len(reach) == 1 or (not reach and self._map.pose.front in cells)):
                 return self._pick(reach[0].cell if reach else self._map.pose.front)
             return reach[0] if reach else self._explore(None)
-        return self._head_for(self._rooms_with(what, cells))
+        return self._head_for(self._rooms_with(what, cells), fetching)
 
     def _pick(self, cell: Cell) -> Step | str:
         if self._map.carrying:
@@ -180,7 +186,7 @@ class BabyAIExplorer:
         for cell in sorted(cells, key=lambda cell: self._map.items[cell].state == "open"):
             item = self._map.items[cell]
             if item.state == "locked" and self._key != item.colour:
-                return self._get(What(item.colour, "key"), pick=True)
+                return self._fetch(item.colour, frozenset())
             reach = self._walk(lambda pose, cell=cell: pose.front == cell)  # type: ignore[misc]
             if reach is None:
                 continue
@@ -190,7 +196,7 @@ class BabyAIExplorer:
             return reach[0] if len(reach) > 1 else Step("through", cell)
         locked = [one for one in self._told.joins() if one.locked and one.colour == what.colour]
         if locked and self._key != what.colour:
-            return self._get(What(what.colour, "key"), pick=True)
+            return self._fetch(what.colour, frozenset())
         rooms = [room for pair, joins in self._told.edges().items() if joins.colour == what.colour for room in pair]
         doors = [room for cell in cells for room in self._map.floor.plan.rooms(cell)]
         return self._head_for(doors or rooms)
@@ -225,16 +231,16 @@ class BabyAIExplorer:
             return False
         return cell in self._map.seen
 
-    def _head_for(self, rooms: list[Room]) -> Step | str:
+    def _head_for(self, rooms: list[Room], fetching: frozenset[str] = frozenset()) -> Step | str:
         """Towards one of these rooms; if there are none, anywhere new."""
-        graph = Rooms(self._map, self._told, self._key)
+        graph = Rooms(self._map, self._told, self._key, fetching)
         route = graph.route(rooms) if rooms else None
         if route is None:
             return self._explore(rooms)
         for one, other in route:
             key = graph.lacks_key(one, other)
             if key:
-                return self._get(What(key, "key"), pick=True)
+                return self._fetch(key, fetching)
             if graph.is_known(one, other):
                 continue
             unseen = set(self._map.floor.plan.wall(one, other)) - self._map.seen

@@ -15,6 +15,7 @@ from agemem_gym.baselines.explorers.babyai.observation import Observation, Seen
 STEPS = ((0, -1), (1, 0), (0, 1), (-1, 0))
 REACH = 7  # cells that are seen ahead, the agent's own row among them
 HALF = 3  # cells that are seen to each side
+_SHUT = ("closed", "locked")
 _UNLIKELY = 0.5  # what the map must have against the likeliest pose for another to be believed
 
 
@@ -103,7 +104,7 @@ class HouseMap:
         """What a look from a pose says of the floor plan."""
         things = {pose.at(thing.ahead, thing.right): thing.kind for thing in seen.things}
         evidence = [("door" if kind == "door" else "thing", cell) for cell, kind in things.items()]
-        kind, distance = seen.barrier or ("", 1)
+        kind, distance = seen.barrier or ("", min((REACH, *(t.ahead for t in seen.things if not t.right and t.state in _SHUT))))
         if kind == "wall":
             evidence.append(("wall", pose.at(distance, 0)))
         passed = [pose.at(ahead, 0) for ahead in range(distance)]

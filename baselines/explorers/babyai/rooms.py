@@ -9,7 +9,7 @@ from agemem_gym.baselines.explorers.babyai.floor import Room
 from agemem_gym.baselines.explorers.babyai.house_map import STEPS, HouseMap
 from agemem_gym.baselines.explorers.babyai.knowledge import Knowledge
 
-_GAP, _DOOR, _LOCKED = 0.5, 1.0, 6.0
+_GAP, _DOOR, _LOCKED, _UNKNOWN = 0.5, 1.0, 6.0, 4.0
 
 
 class Rooms:
@@ -19,12 +19,14 @@ class Rooms:
         house: what was seen.
         told: what was told.
         key: the colour of the key in hand.
+        missing: colours of keys that cannot be had on the way.
     """
 
-    def __init__(self, house: HouseMap, told: Knowledge, key: str) -> None:
-        self._house, self._key = house, key
+    def __init__(self, house: HouseMap, told: Knowledge, key: str, missing: frozenset[str] = frozenset()) -> None:
+        self._house, self._key, self._missing = house, key, missing
         plan = house.floor.plan
         self._doors = {frozenset(plan.rooms(cell)): item for cell, item in house.doors().items() if plan.lines(cell) == 1}
+        self._bounds = told.bounds()
         self._told = {pair: joins for pair, joins in told.edges().items() if not self._refuted(pair)}
 
     def route(self, goals: list[Room]) -> list[tuple[Room, Room]] | None:
@@ -68,7 +70,11 @@ class Rooms:
             if pair in self._house.gaps or (pair in self._told and not self._told[pair].colour):
                 yield other, _GAP
             elif pair in self._doors or pair in self._told:
-                yield other, _LOCKED if self.lacks_key(room, other) else _DOOR
+                lacking = self.lacks_key(room, other)
+                if not lacking or lacking not in self._missing:
+                    yield other, _LOCKED if lacking else _DOOR
+            elif self._bounds and other[0] in self._bounds[0] and other[1] in self._bounds[1] and not self._refuted(pair):
+                yield other, _UNKNOWN
 
     def _refuted(self, pair: frozenset[Room]) -> bool:
         """Whether the wall in question has been looked at, and has no door."""
