@@ -4,6 +4,7 @@ Rooms are named by the compass, and every sentence names its house, so that memo
 
     In Old Birch House, you start in the middle room, facing east.
     In Old Birch House, a red ball is in the north-west room.
+    In Old Birch House, a green key is hidden in the blue box in the east room.
     In Old Birch House, the blue door joins the north room and the middle room; it is locked and a blue key opens it.
     In Old Birch House, there is no wall between the middle room and the south room.
 
@@ -31,6 +32,11 @@ _THING = (
     "I was in {house} earlier and saw {thing} in {room}.",
     "In {house}, somebody left {thing} in {room}.",
     "Funny, in {room} of {house} I noticed {thing}.",
+)
+_HIDDEN = (
+    "By the way, in {house} there is {thing} hidden in the {box} in {room}.",
+    "In {house} I put {thing} into the {box} in {room}, hidden from sight.",
+    "In {house}, have a look into the {box} in {room}: {thing} is hidden there.",
 )
 _DOOR = (
     "In {house}, if you take the {colour} door of {one}, which is {state}, you get to {other}.",
@@ -74,7 +80,7 @@ class HouseFacts:
         self._house, self._name = house, house.name
         self._rooms = {place: room_name(*place, *house.shape) for place in house.places}
         self._start = self._start_statement()
-        self._things = {thing.name: self._thing_statement(thing) for thing in house.things}
+        self._things = {id(thing): self._thing_statement(thing) for thing in house.things}
         self._passages = {(passage.one, passage.other): self._passage_statement(passage) for passage in house.passages}
         self._needed = tuple(dict.fromkeys(statement.plain() for statement in self._on_the_way(mission)))
 
@@ -93,7 +99,8 @@ class HouseFacts:
 
     def distractors(self, rng: np.random.Generator) -> list[str]:
         """Sentences of the same kind about other houses, and about what this one does not have any more."""
-        absent = [name for colour in COLOURS for kind in KINDS if (name := f"{colour} {kind}") not in self._things]
+        here = {thing.name for thing in self._house.things}
+        absent = [name for colour in COLOURS for kind in KINDS if (name := f"{colour} {kind}") not in here]
         houses = [house_name(int(seed)) for seed in rng.integers(1 << 30, size=2 * _NEIGHBOURS)]
         houses = [name for name in houses if name != self._name][:_NEIGHBOURS]
         names = [f"{colour} {kind}" for colour in COLOURS for kind in KINDS]
@@ -102,8 +109,8 @@ class HouseFacts:
         for number in range(12):
             one, other = (str(room) for room in rng.choice(rooms, 2, replace=False))
             words = {"house": houses[number % len(houses)], "colour": str(rng.choice(COLOURS)), "one": one, "other": other}
-            words |= {"thing": f"a {rng.choice(names)}", "room": one, "state": "closed"}
-            sentences += [_one_of(_THING, rng).format(**words), _one_of((*_DOOR, *_LOCKED), rng).format(**words)]
+            words |= {"thing": f"a {rng.choice(names)}", "room": one, "state": "closed", "box": f"{rng.choice(COLOURS)} box"}
+            sentences += [_one_of((*_THING, *_HIDDEN), rng).format(**words), _one_of((*_DOOR, *_LOCKED), rng).format(**words)]
             if absent:
                 gone = rng.choice(absent)
                 sentences.append(f"Last year there was a {gone} in {one} of {self._name}, but it is long gone.")
@@ -119,6 +126,9 @@ class HouseFacts:
 
     def _thing_statement(self, thing: Thing) -> Statement:
         words = {"house": self._name, "thing": f"a {thing.name}", "room": self._rooms[thing.place]}
+        if thing.box is not None:
+            words["box"] = thing.box.name
+            return _statement("In {house}, {thing} is hidden in the {box} in {room}.", _HIDDEN, words)
         return _statement("In {house}, {thing} is in {room}.", _THING, words)
 
     def _passage_statement(self, passage: Passage) -> Statement:
@@ -135,7 +145,7 @@ class HouseFacts:
         yield self._start
         for leg in legs_of(self._house, mission):
             if isinstance(leg.target, Thing):
-                yield self._things[leg.target.name]
+                yield self._things[id(leg.target)]
             else:
                 yield self._of(leg.target)
             yield from (self._of(passage) for passage in leg.passages if passage.door is not None)

@@ -1,7 +1,7 @@
 """Houses: floor plans of minigrid's levels with things of their own, the same whenever they are entered again.
 
-A level's own class draws the rooms, doors, locks and keys and says where the agent starts. What else lies in a house is laid out here, one
-thing of a name, out of everybody's way, so that every room can be reached and any thing can be asked for::
+A level's own class draws the rooms, doors and locks and says where the agent starts. What lies in a house is laid out here, one ball
+or key of a colour, some of them in boxes, out of everybody's way, so that every room can be reached and all can be asked for::
 
     House(env, seed)                             a level just reset becomes the house of that seed
     House(env, seed, epoch=3, changes=0.25)      three times since, a quarter of the things was carried into another room
@@ -24,8 +24,8 @@ Place = tuple[int, int]
 
 COLOURS = ("red", "green", "blue", "purple", "yellow", "grey")
 KINDS = ("ball", "key", "box")
-THINGS = 12
-"""How many things lie in a house; keys of locked doors are among them."""
+BOXES, HIDDEN, OPEN = 9, 6, 4
+"""How many boxes stand in a house, how many of them hold something, and how many things lie about besides."""
 
 _LAYOUT, _CHANGE = 0xF1A7, 0xC4A6
 _RING = ((-1, -1), (0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0))
@@ -57,10 +57,11 @@ class Passage:
 
 @dataclass
 class Thing:
-    """Something that can be carried: minigrid's object and the room it lies in."""
+    """Something that can be carried: minigrid's object, the room it is in, and the box that it is hidden in, if any."""
 
     thing: Any
     place: Place
+    box: Thing | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +98,10 @@ class House:
         """The key that opens a locked door."""
         return next(thing for thing in self.things if thing.name == f"{door.color} key")
 
+    def is_one_of_a_name(self, thing: Thing) -> bool:
+        """Whether no other thing is called the same; boxes may be."""
+        return sum(other.name == thing.name for other in self.things) == 1
+
     def route(self, start: Place, end: Place, keys: frozenset[str] = frozenset()) -> list[Passage] | None:
         """The fewest passages from one room to another without a locked door whose key is not among `keys` (colours)."""
         came: dict[Place, tuple[Place, Passage] | None] = {start: None}
@@ -121,34 +126,28 @@ class House:
     # Laying out -----------------------------------------------------------------------------------------------------
 
     def _lay_out(self, rng: np.random.Generator) -> None:
-        """The keys of locked doors into the rooms where the level had them, and a thing into every room in turn."""
-        keys = dict.fromkeys(f"{passage.door.color} key" for passage in self.passages if passage.door and passage.door.is_locked)
-        homes = self._take_away(keys)
-        names = [f"{colour} {kind}" for colour in COLOURS for kind in KINDS]
-        names = [name for name in names if name not in keys]
-        self._step_inside()
-        rest = [names[int(i)] for i in rng.permutation(len(names))]
+        """Boxes and other things into the rooms in turn; the key of a locked door where it can be fetched."""
+        locked = [passage.door.color for passage in self.passages if passage.door and passage.door.is_locked]
+        keys = [f"{colour} key" for colour in dict.fromkeys(locked)]
+        self._clear()
+        loose = [f"{colour} {kind}" for kind in ("ball", "key") for colour in COLOURS]
+        loose = [name for name in loose if name not in keys]
+        lying = [*keys, *(loose[int(i)] for i in rng.permutation(len(loose)))][: HIDDEN + OPEN]
         rooms = [self.places[int(i)] for i in rng.permutation(len(self.places))]
-        for key in keys:
-            self._put(_made(key), self._spots([homes[key]]) or self._spots(self._open_rooms()), rng)
-        for number in range(2 * len(rooms)):
-            spots = self._spots([rooms[number % len(rooms)]])
-            if len(self.things) < THINGS and spots:
-                self._put(_made(rest.pop()), spots, rng)
+        boxes = [f"{COLOURS[int(i) % len(COLOURS)]} box" for i in rng.permutation(BOXES)]
+        for number, name in enumerate([*boxes, *lying[HIDDEN:]]):
+            around = rooms[number % len(rooms) :] + rooms[: number % len(rooms)]
+            self._put(_made(name), next(filter(None, (self._spots([place]) for place in around)), []), rng)
+        reachable = self._entered({})
+        for name in lying[:HIDDEN]:
+            self._hide(_made(name), [box for box in self._empty_boxes() if name not in keys or box.place in reachable], rng)
 
-    def _take_away(self, keys: dict[str, None]) -> dict[str, Place]:
-        """Empty the rooms; says where each of the keys lay."""
-        grid, homes = self.env.grid, {key: self.start for key in keys}
+    def _clear(self) -> None:
+        """Empty the rooms; and off the border of two rooms that flow together, so that one starts in one of them."""
+        grid, step = self.env.grid, self.env.room_size - 1
         for index, thing in enumerate(grid.grid):
             if thing is not None and thing.type in KINDS:
-                cell = index % grid.width, index // grid.width
-                homes[f"{thing.color} {thing.type}"] = self._place_of(cell)
-                grid.set(*cell, None)
-        return homes
-
-    def _step_inside(self) -> None:
-        """Off the border of two rooms that flow together, so that one starts in one of them."""
-        step = self.env.room_size - 1
+                grid.set(index % grid.width, index // grid.width, None)
         x, y = (int(value) for value in self.env.agent_pos)
         self.env.agent_pos = (x + (x % step == 0), y + (y % step == 0))
 
@@ -161,6 +160,20 @@ class House:
         put = Thing(thing, self._place_of(cell))
         self.things.append(put)
         return put
+
+    def _hide(self, thing: Any, boxes: list[Thing], rng: np.random.Generator) -> Thing:
+        """Put a thing into one of the boxes; where there is none, into a room that can be entered."""
+        if not boxes:
+            return self._put(thing, self._spots(sorted(self._entered({}))), rng)
+        box = boxes[int(rng.integers(len(boxes)))]
+        box.thing.contains = thing
+        thing.init_pos = thing.cur_pos = box.thing.cur_pos
+        put = Thing(thing, box.place, box)
+        self.things.append(put)
+        return put
+
+    def _empty_boxes(self) -> list[Thing]:
+        return [thing for thing in self.things if thing.thing.type == "box" and thing.thing.contains is None]
 
     def _spots(self, places: list[Place]) -> list[Cell]:
         """Cells of some rooms where a thing stands in nobody's way."""
@@ -183,22 +196,37 @@ class House:
     # Changes --------------------------------------------------------------------------------------------------------
 
     def _change(self, rng: np.random.Generator, share: float) -> None:
-        """Carry a share of the things into other rooms; every key stays within reach."""
+        """Carry a share of the things elsewhere, what is hidden into another box; every key stays within reach."""
         count = round(share * len(self.things))
         for index in sorted(int(i) for i in rng.permutation(len(self.things))[:count]):
             moved = self.things[index]
-            self.env.grid.set(*moved.thing.cur_pos, None)
             others = [place for place in self.places if place != moved.place and self._keeps_keys(moved, place)]
-            self.things[index] = self._put(moved.thing, self._spots(others) or self._spots([moved.place]), rng)
+            if moved.thing.type == "box":  # no two of a colour in a room, or nobody could say which
+                others = [place for place in others if (moved.name, place) not in self._standing]
+            if moved.box is not None:
+                boxes = [box for box in self._empty_boxes() if box.place in others]
+                moved.box.thing.contains = None
+                self.things[index] = self._hide(moved.thing, boxes, rng)
+            else:
+                self.env.grid.set(*moved.thing.cur_pos, None)
+                self.things[index] = self._put(moved.thing, self._spots(others) or self._spots([moved.place]), rng)
+                self._carry_content(moved, self.things[index])
             self.things.pop()
 
-    def _keeps_keys(self, moved: Thing, place: Place) -> bool:
-        """Whether every room can still be entered with `moved` lying at `place`."""
-        where = {thing.name: place if thing is moved else thing.place for thing in self.things}
-        return len(self._entered(where)) == len(self._entered({f"{colour} key": self.start for colour in COLOURS}))
+    @property
+    def _standing(self) -> set[tuple[str, Place]]:
+        return {(thing.name, thing.place) for thing in self.things if thing.thing.type == "box"}
 
-    def _open_rooms(self) -> list[Place]:
-        return sorted(self._entered({}))
+    def _carry_content(self, old: Thing, new: Thing) -> None:
+        for thing in self.things:
+            if thing.box is old:
+                thing.box, thing.place = new, new.place
+                thing.thing.cur_pos = thing.thing.init_pos = new.thing.cur_pos
+
+    def _keeps_keys(self, moved: Thing, place: Place) -> bool:
+        """Whether every room can still be entered with `moved`, and what is in it, at `place`."""
+        where = {thing.name: place if moved in (thing, thing.box) else thing.place for thing in self.things}
+        return len(self._entered(where)) == len(self._entered({f"{colour} key": self.start for colour in COLOURS}))
 
     def _entered(self, where: dict[str, Place]) -> set[Place]:
         """The rooms that can be entered from the start when keys lie so."""

@@ -49,7 +49,7 @@ AGENTBOARD_LEVELS = tuple(
 # Floor plans in which memory is needed: several rooms behind doors, most of which nobody sees from the start. What is asked for in them
 # are missions of our own (:mod:`~agemem_gym.envs.babyai.missions`).
 MEMORY_LEVELS = tuple(
-    f"BabyAI-{name}-v0" for name in "FindObjS5 FindObjS6 FindObjS7 GoToObjMazeS6 KeyCorridorS5R3 KeyCorridorS6R3 Unlock".split()
+    f"BabyAI-{name}-v0" for name in "FindObjS5 GoToObjMazeS5 KeyCorridorS5R3 FindObjS6 GoToObjMazeS6 KeyCorridorS6R3".split()
 )
 
 _AGENTBOARDS_NAMES = dict.fromkeys(("GoToObjS6", "GoToObjS6-v0"), "BabyAI-GoToObjS4-v0")

@@ -5,11 +5,14 @@ A mission is built from minigrid's own verifier classes and given to the house's
     missions = missions_of(house)          in a fixed, mixed order
     missions[3].assign(house)              "go to the red ball, then open the blue door"
 
-Only what lies at least two doors away is asked for (the way to a key counts), so that who does not know the way has to search.
+What is asked for is hidden in a box, or needs a key that is, and lies two doors away or more (the way to a key counts): who does not
+know which room and which box it is has to search for it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,6 +24,9 @@ from agemem_gym.errors import import_extra
 
 NEAREST = 2
 """Doors, at least, between the start and what is asked for."""
+
+FEWEST = 5
+"""Parts, at least, that missions are made of; where fewer are so far away, the next nearest are taken."""
 
 _ORDER = 0x60A1
 
@@ -62,8 +68,9 @@ class Mission:
         verifier = import_extra("minigrid.envs.babyai.core.verifier", "babyai")
         classes = {"then": verifier.BeforeInstr, "after you": verifier.AfterInstr}
         env.instrs = classes[self.order](*built) if self.order else built[0]
-        env.instrs.reset_verifier(env)
-        env.surface = env.mission = env.instrs.surface(env)
+        with _unpacked(house):
+            env.instrs.reset_verifier(env)
+            env.surface = env.mission = env.instrs.surface(env)
         env.max_steps = 2 * env.num_navs_needed(env.instrs) * env.room_size**2 * len(house.places)
 
     @property
@@ -72,14 +79,34 @@ class Mission:
         return self.parts[::-1] if self.order == "after you" else self.parts
 
 
+@contextmanager
+def _unpacked(house: House) -> Iterator[None]:
+    """What is hidden in boxes stands in the outer wall meanwhile, where minigrid finds it by its description."""
+    grid = house.env.grid
+    hidden = [thing.thing for thing in house.things if thing.box is not None]
+    wall = list(grid.grid[: len(hidden)])
+    grid.grid[: len(hidden)] = hidden
+    try:
+        yield
+    finally:
+        grid.grid[: len(hidden)] = wall
+
+
 def missions_of(house: House) -> list[Mission]:
-    """Everything that may be asked for, in an order that the house's name decides."""
-    parts = [part for part in _parts(house) if _doors_passed(house, part) >= NEAREST]
+    """Everything that may be asked for, in an order that the house's name decides.
+
+    Each mission has a part for which a box must be opened, so looking round does not do.
+    """
     rng = np.random.default_rng([_ORDER, *house.name.encode()])
-    parts = [parts[int(i)] for i in rng.permutation(len(parts))]
-    pairs = [Mission(pair, ("then", "after you")[number % 2]) for number, pair in enumerate(pairwise(parts)) if _differ(*pair)]
-    single = [Mission((part,)) for part in parts]
-    missions = single + pairs[: len(single) // 2]
+    away = {part: _doors_passed(house, part) for part in _parts(house)}
+    mixed = [list(away)[int(i)] for i in rng.permutation(len(away))]
+    hidden = [part for part in mixed if away[part] and _is_hidden(house, part)]
+    hidden.sort(key=lambda part: away[part] < NEAREST)  # stable: the far ones first
+    hidden = [part for number, part in enumerate(hidden) if away[part] >= NEAREST or number < FEWEST]
+    plain = [part for part in mixed if away[part] >= NEAREST and not _is_hidden(house, part)]
+    pairs = [pair for one, other in zip(hidden, plain, strict=False) for pair in ((one, other), (other, one)) if _differ(*pair)]
+    missions = [Mission((part,)) for part in hidden]
+    missions += [Mission(pair, ("then", "after you")[number // 2 % 2]) for number, pair in enumerate(pairs)]
     return [missions[int(i)] for i in rng.permutation(len(missions))]
 
 
@@ -134,9 +161,16 @@ def _next_key(house: House, place: Place, keys: frozenset[str]) -> Thing | None:
 
 
 def _parts(house: House) -> list[Part]:
-    parts = [Part(verb, *thing.name.split()) for thing in house.things for verb in ("go to", "pick up")]  # type: ignore[call-arg]
+    told = [thing for thing in house.things if house.is_one_of_a_name(thing)]
+    verbs = [(thing, verb) for thing in told for verb in ("go to", "pick up") if not thing.box or verb == "pick up"]
+    parts = [Part(verb, thing.thing.color, thing.thing.type) for thing, verb in verbs]
     colours = [passage.door.color for passage in house.passages if passage.door]
     return parts + [Part("open", colour, "door") for colour in dict.fromkeys(colours) if colours.count(colour) == 1]
+
+
+def _is_hidden(house: House, part: Part) -> bool:
+    """Whether a box must be opened for it, for the thing itself or for a key."""
+    return any(isinstance(leg.target, Thing) and leg.target.box for leg, _ in _legs(house, part, house.start, frozenset()))
 
 
 def _doors_passed(house: House, part: Part) -> int:

@@ -123,8 +123,13 @@ class _Planner:
             yield TOGGLE
 
     def _pick_up(self, leaf: Any) -> Steps:
-        # "a grey object" matches the grey walls too
-        yield from self._take(lambda thing: thing.can_pickup() and any(thing is one for one in leaf.desc.obj_set))
+        def wanted(thing: Any) -> bool:
+            # "a grey object" matches the grey walls too
+            return thing is not None and thing.can_pickup() and any(thing is one for one in leaf.desc.obj_set)
+
+        if not self._cells(wanted):
+            yield from self._unpack(wanted)
+        yield from self._take(wanted)
 
     def _put_next(self, leaf: Any) -> Steps:
         def movable(thing: Any) -> bool:
@@ -219,9 +224,13 @@ class _Planner:
         if is_key(self._env.carrying):
             return
         if not self._cells(is_key):
-            yield from self._face(self._cells(lambda thing: thing.type == "box" and is_key(thing.contains)))
-            yield TOGGLE
+            yield from self._unpack(is_key)
         yield from self._take(is_key)
+
+    def _unpack(self, fits: Callable[[Any], bool]) -> Steps:
+        """Open the box that holds what fits."""
+        yield from self._face(self._cells(lambda thing: thing.type == "box" and fits(thing.contains)))
+        yield TOGGLE
 
     def _put_down(self) -> Steps:
         """Drop what is carried on the nearest cell where it is not in the way."""

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -34,7 +33,7 @@ from agemem_gym.baselines.explorers.babyai.routes import Step, first_way, poses_
 from agemem_gym.baselines.explorers.babyai.statements import read_statement
 
 _FARTHEST = 8  # commands that it looks ahead when it looks for the unknown
-_LISTS = re.compile(r"You can take the following actions")
+_BOX = 6.0  # unseen cells that a look into a box is worth
 
 
 class BabyAIExplorer:
@@ -54,6 +53,7 @@ class BabyAIExplorer:
         self._tried: set[Cell] = set()
         self._opened_at: Cell | None = None
         self._begun = False
+        self._looks_into_boxes = False
 
     def subject(self, text: str) -> str | None:
         """What a message is about, house and thing or rooms; None if it is about no house that one may be in."""
@@ -157,7 +157,7 @@ class BabyAIExplorer:
     def _fetch(self, colour: str, fetching: frozenset[str]) -> Step | str:
         """Get the key of a locked door, if it is not being fetched already."""
         if colour in fetching:
-            return self._explore(None)
+            return self._explore(None, fetching)
         return self._get(What(colour, "key"), pick=True, fetching=fetching | {colour})
 
     def _get(self, what: What, pick: bool, fetching: frozenset[str] = frozenset()) -> Step | str:
@@ -169,8 +169,14 @@ class BabyAIExplorer:
         if reach is not None:
             if pick and (len(reach) == 1 or (not reach and self._map.pose.front in cells)):
                 return self._pick(reach[0].cell if reach else self._map.pose.front)
-            return reach[0] if reach else self._explore(None)
-        return self._head_for(self._rooms_with(what, cells), fetching)
+            return reach[0] if reach else self._explore(None, fetching)
+        box = self._told.box_of(str(what))
+        boxes = self._map.find(*box.split()) if box and not cells else []
+        reach = self._walk(lambda pose: pose.front in boxes) if boxes else None
+        if reach is not None:
+            return reach[0] if reach else "toggle"
+        self._looks_into_boxes = pick and not box and not cells and not self._told.told_rooms(str(what))
+        return self._head_for(self._rooms_with(what, cells or boxes), fetching)
 
     def _pick(self, cell: Cell) -> Step | str:
         if self._map.carrying:
@@ -236,7 +242,7 @@ class BabyAIExplorer:
         graph = Rooms(self._map, self._told, self._key, fetching)
         route = graph.route(rooms) if rooms else None
         if route is None:
-            return self._explore(rooms)
+            return self._explore(rooms, fetching)
         for one, other in route:
             key = graph.lacks_key(one, other)
             if key:
@@ -247,18 +253,24 @@ class BabyAIExplorer:
             step = self._toward(lambda pose, unseen=unseen: bool(self._map.sight(pose) & unseen))  # type: ignore[misc]
             if step is not None:
                 return step
-            return self._explore(rooms)
+            return self._explore(rooms, fetching)
         goal = route[-1][1] if route else self._map.room
         unseen = set(self._map.floor.plan.cells(goal)) - self._map.seen
         step = self._toward(lambda pose: bool(self._map.sight(pose) & unseen))
-        return step if step is not None else self._explore(rooms)
+        return step if step is not None else self._explore(rooms, fetching)
 
-    def _explore(self, rooms: list[Room] | None) -> Step | str:
+    def _explore(self, rooms: list[Room] | None, fetching: frozenset[str] = frozenset()) -> Step | str:
         """Where the most unseen cells come into view for each command."""
-        seen, best, most = self._map.seen, None, 0.0
+        seen, most = self._map.seen, 0.0
+        best: Step | str | None = None
+        boxes = set(self._map.find("", "box")) if self._looks_into_boxes else set()
         for way in ways(self._map, self._banned, self._key):
             if len(way.steps) > _FARTHEST:
                 break
+            if way.pose.front in boxes:
+                gain = _BOX / (len(way.steps) + 1)
+                if gain > most:
+                    best, most = way.steps[0] if way.steps else "toggle", gain
             if way.steps:
                 gain = self._gain(way.pose, seen, rooms) / len(way.steps)
                 if gain > most:
@@ -266,9 +278,9 @@ class BabyAIExplorer:
         if best is not None:
             return best
         locked = [item for item in self._map.doors().values() if item.state == "locked" and item.colour != self._key]
-        keys = [item for item in locked if self._known(What(item.colour, "key"))]
+        keys = [item for item in locked if item.colour not in fetching and self._known(What(item.colour, "key"))]
         if keys:
-            return self._get(What(keys[0].colour, "key"), pick=True)
+            return self._fetch(keys[0].colour, fetching)
         step = self._toward(lambda pose: bool(self._map.sight(pose) - seen))
         return step if step is not None else Step(("turn left", "turn right")[int(self._rng.integers(2))])
 

@@ -42,6 +42,10 @@ class Knowledge:
         """The rooms in which a thing is said to lie."""
         return [one.room for one in self._contents() if isinstance(one, Lies) and one.name == name]
 
+    def box_of(self, name: str) -> str:
+        """The box that a thing is said to be in; empty if none."""
+        return next((one.box for one in self._contents() if isinstance(one, Lies) and one.name == name and one.box), "")
+
     def joins(self) -> list[Joins]:
         """What is said to be between rooms."""
         return [one for one in self._contents() if isinstance(one, Joins)]

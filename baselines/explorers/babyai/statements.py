@@ -18,6 +18,7 @@ _ROOM = re.compile(r"\bthe ((?:(?:north|south)(?:-(?:east|west))?|east|west|midd
 _START = re.compile(r"\bstart in the ([\w-]+ room|room), facing (north|south|east|west)\b")
 _DOOR = re.compile(rf"\b({_COLOUR}) door\b")
 _THING = re.compile(rf"\b(?:an?|\d+) ({_COLOUR}) (ball|key|box)(?:e?s)?\b")
+_BOX = re.compile(rf"\bthe ({_COLOUR}) box\b")
 _STEPS = re.compile(r"(\d+) steps? (north|south|east|west)")
 _ELSEWHERE = re.compile(r"\b(?:next door|my place|my neighbour|last year|long gone|last week|used to)\b", re.IGNORECASE)
 _TAKEN_BACK = re.compile(r"no longer true|please forget|do not rely|is not so|no longer", re.IGNORECASE)
@@ -33,11 +34,12 @@ class Starts:
 
 @dataclass(frozen=True)
 class Lies:
-    """A thing lies in a room; `steps` (east, south) say where from the start, if told."""
+    """A thing is in a room, in a box there if one is named; `steps` (east, south) say where from the start, if told."""
 
     name: str
     room: str
     steps: tuple[int, int] | None = None
+    box: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _content(text: str) -> Starts | Lies | Joins | None:
         return Joins(frozenset(rooms), door[1] if door else "", "locked" in text)
     thing = _THING.search(text)
     if thing and not door and len(set(rooms)) == 1:
-        return Lies(f"{thing[1]} {thing[2]}", rooms[0], _steps(text))
+        box = _BOX.search(text)
+        return Lies(f"{thing[1]} {thing[2]}", rooms[0], _steps(text), f"{box[1]} box" if box else "")
     return None
 
 
