@@ -25,8 +25,8 @@ from agemem_gym.errors import import_extra
 NEAREST = 2
 """Doors, at least, between the start and what is asked for."""
 
-FEWEST = 5
-"""Parts, at least, that missions are made of; where fewer are so far away, the next nearest are taken."""
+FEWEST, LEAST = 5, 12
+"""Hidden things, at least, that are asked for (where fewer are so far away, nearer ones too), and missions made of them."""
 
 _ORDER = 0x60A1
 
@@ -103,11 +103,23 @@ def missions_of(house: House) -> list[Mission]:
     hidden = [part for part in mixed if away[part] and _is_hidden(house, part)]
     hidden.sort(key=lambda part: away[part] < NEAREST)  # stable: the far ones first
     hidden = [part for number, part in enumerate(hidden) if away[part] >= NEAREST or number < FEWEST]
-    plain = [part for part in mixed if away[part] >= NEAREST and not _is_hidden(house, part)]
-    pairs = [pair for one, other in zip(hidden, plain, strict=False) for pair in ((one, other), (other, one)) if _differ(*pair)]
+    plain = [part for part in mixed if away[part] and not _is_hidden(house, part)]
+    pairs = [pair for turn in range(len(plain)) for one, other in _paired(hidden, plain, turn) for pair in _orders(one, other)]
+    pairs = pairs[: max(len(hidden), LEAST - len(hidden))]
     missions = [Mission((part,)) for part in hidden]
     missions += [Mission(pair, ("then", "after you")[number // 2 % 2]) for number, pair in enumerate(pairs)]
     return [missions[int(i)] for i in rng.permutation(len(missions))]
+
+
+def _paired(hidden: list[Part], plain: list[Part], turn: int) -> list[tuple[Part, Part]]:
+    """Each hidden part with a plain one, the `turn`-th after its own place."""
+    return [(part, plain[(number + turn) % len(plain)]) for number, part in enumerate(hidden)]
+
+
+def _orders(one: Part, other: Part) -> list[tuple[Part, Part]]:
+    """Both orders of two parts that may follow each other: other things, and nothing is put down in between."""
+    apart = (one.colour, one.kind) != (other.colour, other.kind) and (one.verb, other.verb).count("pick up") < 2
+    return [(one, other), (other, one)] if apart else []
 
 
 def legs_of(house: House, mission: Mission) -> list[Leg]:
@@ -177,8 +189,3 @@ def _doors_passed(house: House, part: Part) -> int:
     legs = _legs(house, part, house.start, frozenset())
     return sum(passage.door is not None for leg, _ in legs for passage in leg.passages) + (part.verb == "open")
 
-
-def _differ(one: Part, other: Part) -> bool:
-    """Two parts that may follow each other: other things, and nothing has to be put down in between."""
-    first = (one.colour, one.kind) == (other.colour, other.kind)
-    return not first and (one.verb, other.verb).count("pick up") < 2

@@ -33,6 +33,7 @@ from agemem_gym.baselines.explorers.babyai.routes import Step, first_way, poses_
 from agemem_gym.baselines.explorers.babyai.statements import read_statement
 
 _FARTHEST = 8  # commands that it looks ahead when it looks for the unknown
+_FEW = 4  # cells that are not worth going to see again
 _BOX = 6.0  # unseen cells that a look into a box is worth
 
 
@@ -103,6 +104,7 @@ class BabyAIExplorer:
                 self._banned |= {self._last}
             return
         self._seen = seen = read_observation(text)
+        self._map.told_gaps = frozenset(pair for pair, joins in self._told.edges().items() if not joins.colour)
         before = self._map.pose
         poses = poses_after(self._map, self._last) if isinstance(self._last, Step) else [self._map.pose]
         held = self._map.carrying
@@ -282,6 +284,9 @@ class BabyAIExplorer:
         if keys:
             return self._fetch(keys[0].colour, fetching)
         step = self._toward(lambda pose: bool(self._map.sight(pose) - seen))
+        if step is None:
+            self._map.look_again()
+            step = self._toward(lambda pose: len(self._map.sight(pose) - self._map.seen) > _FEW)
         return step if step is not None else Step(("turn left", "turn right")[int(self._rng.integers(2))])
 
     def _gain(self, pose: Pose, seen: set[Cell], rooms: list[Room] | None) -> float:

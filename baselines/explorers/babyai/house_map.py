@@ -78,6 +78,8 @@ class HouseMap:
         self.carrying = ""
         self._looks: list[Pose] = []
         self._free: set[Cell] = set()
+        self._glimpses: list[tuple[Pose, Cell]] = []
+        self.told_gaps: frozenset[frozenset[Room]] = frozenset()
         self._seen: tuple[object, set[Cell]] = (None, set())
         self._sights: dict[tuple[Plan, frozenset[frozenset[Room]], Pose], set[Cell]] = {}
         self._gaps: tuple[object, frozenset[frozenset[Room]]] = (None, frozenset())
@@ -94,7 +96,9 @@ class HouseMap:
         self.carrying = seen.carrying
         self._looks.append(self.pose)
         for thing in seen.things:
-            self.items[self.pose.at(thing.ahead, thing.right)] = Item(thing.colour, thing.kind, thing.state)
+            cell = self.pose.at(thing.ahead, thing.right)
+            self.items[cell] = Item(thing.colour, thing.kind, thing.state)
+            self._glimpses.append((self.pose, cell))
         evidence = self._evidence(self.pose, seen)
         self._free |= {cell for what, cell in evidence if what == "free"}
         self.floor.note(evidence)
@@ -145,13 +149,25 @@ class HouseMap:
 
     @property
     def gaps(self) -> frozenset[frozenset[Room]]:
-        """Pairs of rooms that flow together."""
-        key = (self.floor.plan, len(self._free))
+        """Pairs of rooms that flow together: as told, walked over, or seen from one into the other without an open door."""
+        key = (self.floor.plan, len(self._free), len(self._glimpses), self.told_gaps)
         if self._gaps[0] != key:
             plan = self.floor.plan
-            pairs = [plan.rooms(cell) for cell in self._free if cell not in self.items and plan.lines(cell) == 1]
-            self._gaps = key, frozenset(frozenset(pair) for pair in pairs)
+            found = {
+                frozenset(plan.rooms(cell)) for cell in self._free if cell not in self.items and plan.lines(cell) == 1
+            }
+            opened = {frozenset(plan.rooms(cell)) for cell, item in self.items.items() if item.state == "open"}
+            for pose, cell in self._glimpses:
+                pair = frozenset((self.rooms_of(pose)[0], *plan.rooms(cell)))
+                if plan.lines(pose.cell) == plan.lines(cell) == 0 and _are_neighbours(pair) and pair not in opened:
+                    found.add(pair)
+            self._gaps = key, frozenset(found) | self.told_gaps
         return self._gaps[1]
+
+    def look_again(self) -> None:
+        """Nothing is left to be seen: something was misjudged, so that only the last look counts."""
+        self._looks = self._looks[-1:]
+        self._seen = None, set()
 
     def is_free(self, cell: Cell) -> bool:
         """Whether one can walk here, as far as the map tells."""
@@ -211,3 +227,10 @@ class HouseMap:
 
 def _common(one: range, other: range) -> range:
     return range(max(one.start, other.start), min(one.stop, other.stop))
+
+
+def _are_neighbours(rooms: frozenset[Room]) -> bool:
+    if len(rooms) != 2:
+        return False
+    (i, j), (k, m) = rooms
+    return abs(i - k) + abs(j - m) == 1
