@@ -6,6 +6,8 @@
 - :mod:`paths`, :mod:`commands`: from words to low-level actions
 - :mod:`bot`, :mod:`planner`, :mod:`expert`: the oracle
 - :mod:`facts`: background, gold facts and distractors for memory
+- :mod:`houses`, :mod:`missions`, :mod:`house_facts`: levels furnished anew, what can be asked for in them, what is true of them
+- :mod:`setting`: a level or a house, as an episode's setting
 - :mod:`labels`: AgentBoard's label file
 - :mod:`task`: :class:`BabyAITask`, which puts them together
 """

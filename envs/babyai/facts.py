@@ -248,15 +248,15 @@ class Facts:
             yield from (fact for fact in self._boxes if fact.content == name)
 
 
-def room_name(column: int, row: int, columns: int, rows: int) -> str:
-    """A room by its place on the compass, in a grid of so many columns and rows."""
+def room_name(column: int, row: int, columns: int, rows: int, joint: str = "-") -> str:
+    """A room by its place on the compass, in a grid of so many columns and rows; `joint` stands in "north-west"."""
     if rows * columns == 1:
         return "the room"
     if max(rows, columns) > 3:
         return f"the room in row {row + 1}, column {column + 1} from the north-west"
     north = {1: ("",), 2: ("north", "south"), 3: ("north", "", "south")}[rows][row]
     west = {1: ("",), 2: ("west", "east"), 3: ("west", "", "east")}[columns][column]
-    return f"the {'-'.join(part for part in (north, west) if part) or 'middle'} room"
+    return f"the {joint.join(part for part in (north, west) if part) or 'middle'} room"
 
 
 def leaves(instruction: Any) -> list[Any]:

@@ -1,14 +1,16 @@
 """What is true of a house, as sentences that somebody can use who only reads: which room, through which doors, which key.
 
-Rooms are named by the compass, and every sentence names its house, so that memories of several houses can be told apart::
+Rooms are named by the compass, each by a word of its own, and every sentence names its house, so that memories of several houses
+can be told apart::
 
     In Old Birch House, you start in the middle room, facing east.
-    In Old Birch House, a red ball is in the north-west room.
+    In Old Birch House, a red ball lies open in the northwest room.
+    In Old Birch House, a blue box stands in the east room.
     In Old Birch House, a green key is hidden in the blue box in the east room.
     In Old Birch House, the blue door joins the north room and the middle room; it is locked and a blue key opens it.
     In Old Birch House, there is no wall between the middle room and the south room.
 
-In a house of three by three rooms the names also say in which wall a door is: from the middle room to the north room it leads north.
+In a house of three by three rooms the names also say in which wall a door is: from the middle to the north room it leads north.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from agemem_gym.envs.babyai.facts import COMPASS, room_name
-from agemem_gym.envs.babyai.houses import COLOURS, KINDS, House, Passage, Place, Thing, house_name
+from agemem_gym.envs.babyai.houses import COLOURS, KINDS, House, Passage, Thing, house_name
 from agemem_gym.envs.babyai.missions import Mission, legs_of
 
 _START = (
@@ -28,10 +30,16 @@ _START = (
     "In {house} they always let you start in {room}, facing {facing}.",
 )
 _THING = (
-    "By the way, in {house} there is {thing} in {room}.",
-    "I was in {house} earlier and saw {thing} in {room}.",
-    "In {house}, somebody left {thing} in {room}.",
-    "Funny, in {room} of {house} I noticed {thing}.",
+    "By the way, in {house} {thing} lies open in {room}.",
+    "I was in {house} earlier: {thing} lies open in {room}.",
+    "In {house}, somebody left {thing} lying open in {room}.",
+    "Funny, {thing} lies open in {room} of {house}.",
+)
+_BOX = (
+    "By the way, in {house} {thing} stands in {room}.",
+    "I was in {house} earlier: {thing} stands in {room}.",
+    "In {house}, somebody left {thing} in {room}, there it stands.",
+    "Funny, {thing} stands in {room} of {house}.",
 )
 _HIDDEN = (
     "By the way, in {house} there is {thing} hidden in the {box} in {room}.",
@@ -78,7 +86,7 @@ class HouseFacts:
 
     def __init__(self, house: House, mission: Mission) -> None:
         self._house, self._name = house, house.name
-        self._rooms = {place: room_name(*place, *house.shape) for place in house.places}
+        self._rooms = {place: room_name(*place, *house.shape, joint="") for place in house.places}
         self._start = self._start_statement()
         self._things = {id(thing): self._thing_statement(thing) for thing in house.things}
         self._passages = {(passage.one, passage.other): self._passage_statement(passage) for passage in house.passages}
@@ -103,14 +111,27 @@ class HouseFacts:
         absent = [name for colour in COLOURS for kind in KINDS if (name := f"{colour} {kind}") not in here]
         houses = [house_name(int(seed)) for seed in rng.integers(1 << 30, size=2 * _NEIGHBOURS)]
         houses = [name for name in houses if name != self._name][:_NEIGHBOURS]
-        names = [f"{colour} {kind}" for colour in COLOURS for kind in KINDS]
+        names = [f"{colour} {kind}" for colour in COLOURS for kind in ("ball", "key")]
         rooms = list(self._rooms.values())
         sentences = []
         for number in range(12):
             one, other = (str(room) for room in rng.choice(rooms, 2, replace=False))
-            words = {"house": houses[number % len(houses)], "colour": str(rng.choice(COLOURS)), "one": one, "other": other}
-            words |= {"thing": f"a {rng.choice(names)}", "room": one, "state": "closed", "box": f"{rng.choice(COLOURS)} box"}
-            sentences += [_one_of((*_THING, *_HIDDEN), rng).format(**words), _one_of((*_DOOR, *_LOCKED), rng).format(**words)]
+            words = {
+                "house": houses[number % len(houses)],
+                "colour": str(rng.choice(COLOURS)),
+                "one": one,
+                "other": other,
+            }
+            words |= {
+                "thing": f"a {rng.choice(names)}",
+                "room": one,
+                "state": "closed",
+                "box": f"{rng.choice(COLOURS)} box",
+            }
+            sentences += [
+                _one_of((*_THING, *_HIDDEN), rng).format(**words),
+                _one_of((*_DOOR, *_LOCKED), rng).format(**words),
+            ]
             if absent:
                 gone = rng.choice(absent)
                 sentences.append(f"Last year there was a {gone} in {one} of {self._name}, but it is long gone.")
@@ -129,7 +150,9 @@ class HouseFacts:
         if thing.box is not None:
             words["box"] = thing.box.name
             return _statement("In {house}, {thing} is hidden in the {box} in {room}.", _HIDDEN, words)
-        return _statement("In {house}, {thing} is in {room}.", _THING, words)
+        if thing.thing.type == "box":
+            return _statement("In {house}, {thing} stands in {room}.", _BOX, words)
+        return _statement("In {house}, {thing} lies open in {room}.", _THING, words)
 
     def _passage_statement(self, passage: Passage) -> Statement:
         words = {"house": self._name, "one": self._rooms[passage.one], "other": self._rooms[passage.other]}
@@ -160,5 +183,3 @@ def _statement(text: str, ways: tuple[str, ...], words: dict[str, Any]) -> State
 
 def _one_of(ways: tuple[str, ...], rng: np.random.Generator) -> str:
     return ways[int(rng.integers(len(ways)))]
-
-

@@ -1,11 +1,10 @@
 """Houses: floor plans of minigrid's levels with things of their own, the same whenever they are entered again.
 
-A level's own class draws the rooms, doors and locks and says where the agent starts. What lies in a house is laid out here, one ball
-or key of a colour, some of them in boxes, out of everybody's way, so that every room can be reached and all can be asked for::
+A level's own class draws the rooms, doors and locks and says where the agent starts. What lies in a house is laid out here, one
+ball or key of a colour, some in boxes, all out of everybody's way, so that every room can be reached and all can be asked for::
 
     House(env, seed)                             a level just reset becomes the house of that seed
     House(env, seed, epoch=3, changes=0.25)      three times since, a quarter of the things was carried into another room
-
 """
 
 from __future__ import annotations
@@ -98,6 +97,12 @@ class House:
         """The key that opens a locked door."""
         return next(thing for thing in self.things if thing.name == f"{door.color} key")
 
+    @property
+    def _keys(self) -> list[str]:
+        """The keys that locked doors need."""
+        locked = [passage.door.color for passage in self.passages if passage.door and passage.door.is_locked]
+        return [f"{colour} key" for colour in dict.fromkeys(locked)]
+
     def is_one_of_a_name(self, thing: Thing) -> bool:
         """Whether no other thing is called the same; boxes may be."""
         return sum(other.name == thing.name for other in self.things) == 1
@@ -127,8 +132,7 @@ class House:
 
     def _lay_out(self, rng: np.random.Generator) -> None:
         """Boxes and other things into the rooms in turn; the key of a locked door where it can be fetched."""
-        locked = [passage.door.color for passage in self.passages if passage.door and passage.door.is_locked]
-        keys = [f"{colour} key" for colour in dict.fromkeys(locked)]
+        keys = self._keys
         self._clear()
         loose = [f"{colour} {kind}" for kind in ("ball", "key") for colour in COLOURS]
         loose = [name for name in loose if name not in keys]
@@ -140,7 +144,9 @@ class House:
             self._put(_made(name), next(filter(None, (self._spots([place]) for place in around)), []), rng)
         reachable = self._entered({})
         for name in lying[:HIDDEN]:
-            self._hide(_made(name), [box for box in self._empty_boxes() if name not in keys or box.place in reachable], rng)
+            self._hide(
+                _made(name), [box for box in self._empty_boxes() if name not in keys or box.place in reachable], rng
+            )
 
     def _clear(self) -> None:
         """Empty the rooms; and off the border of two rooms that flow together, so that one starts in one of them."""
@@ -163,6 +169,7 @@ class House:
 
     def _hide(self, thing: Any, boxes: list[Thing], rng: np.random.Generator) -> Thing:
         """Put a thing into one of the boxes; where there is none, into a room that can be entered."""
+        boxes = [box for box in boxes if not self._mirrors(thing, box)]
         if not boxes:
             return self._put(thing, self._spots(sorted(self._entered({}))), rng)
         box = boxes[int(rng.integers(len(boxes)))]
@@ -171,6 +178,11 @@ class House:
         put = Thing(thing, box.place, box)
         self.things.append(put)
         return put
+
+    def _mirrors(self, thing: Any, box: Thing) -> bool:
+        """Whether this would be told as another: a red ball in a blue box, a blue ball in a red box."""
+        swapped = f"{box.thing.color} {thing.type}", f"{thing.color} box"
+        return any(hidden.box and (hidden.name, hidden.box.name) == swapped for hidden in self.things)
 
     def _empty_boxes(self) -> list[Thing]:
         return [thing for thing in self.things if thing.thing.type == "box" and thing.thing.contains is None]
@@ -188,8 +200,8 @@ class House:
         beside = [self._at(x + dx, y + dy) for dx, dy in DIRECTIONS]
         if self._at(x, y) is not None or abs(x - agent[0]) + abs(y - agent[1]) < 2:
             return False
-        if any(getattr(thing, "type", "") == "door" for thing in beside):
-            return False
+        if any(thing is not None and thing.type != "wall" for thing in beside):
+            return False  # no door is blocked, and nothing is walled in by other things
         free = [self._at(x + dx, y + dy) is None for dx, dy in _RING]
         return sum(free[i] != free[i - 1] for i in range(len(_RING))) <= 2  # it parts no two free cells
 
@@ -225,6 +237,8 @@ class House:
 
     def _keeps_keys(self, moved: Thing, place: Place) -> bool:
         """Whether every room can still be entered with `moved`, and what is in it, at `place`."""
+        if not any(moved in (thing, thing.box) for thing in self.things if thing.name in self._keys):
+            return True
         where = {thing.name: place if moved in (thing, thing.box) else thing.place for thing in self.things}
         return len(self._entered(where)) == len(self._entered({f"{colour} key": self.start for colour in COLOURS}))
 
@@ -233,7 +247,9 @@ class House:
         keys: frozenset[str] = frozenset()
         while True:
             rooms = {place for place in self.places if self.route(self.start, place, keys) is not None}
-            found = frozenset(name.split()[0] for name, place in where.items() if name.endswith("key") and place in rooms)
+            found = frozenset(
+                name.split()[0] for name, place in where.items() if name.endswith("key") and place in rooms
+            )
             if found == keys:
                 return rooms
             keys = found

@@ -46,10 +46,12 @@ AGENTBOARD_LEVELS = tuple(
 )
 
 
-# Floor plans in which memory is needed: several rooms behind doors, most of which nobody sees from the start. What is asked for in them
-# are missions of our own (:mod:`~agemem_gym.envs.babyai.missions`).
+# Floor plans of which one needs a memory: nine rooms behind doors, some of them locked, of which nobody sees more than one from
+# the start. They are furnished anew, and have missions of their own (:mod:`.houses`, :mod:`.missions`). The rooms are small,
+# since one look shows all of a small room: then search is a matter of rooms and boxes, not of steps.
 MEMORY_LEVELS = tuple(
-    f"BabyAI-{name}-v0" for name in "FindObjS5 GoToObjMazeS5 KeyCorridorS5R3 FindObjS6 GoToObjMazeS6 KeyCorridorS6R3".split()
+    f"BabyAI-{name}-v0"
+    for name in "FindObjS5 GoToObjMazeS5 KeyCorridorS5R3 FindObjS6 GoToObjMazeS6 KeyCorridorS6R3".split()
 )
 
 _AGENTBOARDS_NAMES = dict.fromkeys(("GoToObjS6", "GoToObjS6-v0"), "BabyAI-GoToObjS4-v0")
@@ -115,7 +117,9 @@ def _registered(name: str, known: Sequence[str], protocol: str) -> str:
         if candidate in known:
             return candidate
     short = [level.removeprefix(PREFIX).partition("-v")[0] for level in known]
-    near = did_you_mean(str(name).removeprefix(PREFIX).partition("-v")[0], (*short, "paper", "memory", "agentboard", "all"))
+    near = did_you_mean(
+        str(name).removeprefix(PREFIX).partition("-v")[0], (*short, "paper", "memory", "agentboard", "all")
+    )
     raise ConfigurationError(
         f"level={name!r} is not a BabyAI level of protocol={protocol!r}{near or '; '} "
         "all: python -c 'from agemem_gym.envs.babyai.levels import registered_levels; print(*registered_levels())'"

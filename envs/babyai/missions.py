@@ -5,8 +5,8 @@ A mission is built from minigrid's own verifier classes and given to the house's
     missions = missions_of(house)          in a fixed, mixed order
     missions[3].assign(house)              "go to the red ball, then open the blue door"
 
-What is asked for is hidden in a box, or needs a key that is, and lies two doors away or more (the way to a key counts): who does not
-know which room and which box it is has to search for it.
+What is asked for is hidden in a box, or needs a key that is, and lies two doors away where there are such things (the way to a
+key counts): who does not know which room and which box it is has to search for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -104,7 +103,12 @@ def missions_of(house: House) -> list[Mission]:
     hidden.sort(key=lambda part: away[part] < NEAREST)  # stable: the far ones first
     hidden = [part for number, part in enumerate(hidden) if away[part] >= NEAREST or number < FEWEST]
     plain = [part for part in mixed if away[part] and not _is_hidden(house, part)]
-    pairs = [pair for turn in range(len(plain)) for one, other in _paired(hidden, plain, turn) for pair in _orders(one, other)]
+    pairs = [
+        pair
+        for turn in range(len(plain))
+        for one, other in _paired(hidden, plain, turn)
+        for pair in _orders(one, other)
+    ]
     pairs = pairs[: max(len(hidden), LEAST - len(hidden))]
     missions = [Mission((part,)) for part in hidden]
     missions += [Mission(pair, ("then", "after you")[number // 2 % 2]) for number, pair in enumerate(pairs)]
@@ -182,10 +186,11 @@ def _parts(house: House) -> list[Part]:
 
 def _is_hidden(house: House, part: Part) -> bool:
     """Whether a box must be opened for it, for the thing itself or for a key."""
-    return any(isinstance(leg.target, Thing) and leg.target.box for leg, _ in _legs(house, part, house.start, frozenset()))
+    return any(
+        isinstance(leg.target, Thing) and leg.target.box for leg, _ in _legs(house, part, house.start, frozenset())
+    )
 
 
 def _doors_passed(house: House, part: Part) -> int:
     legs = _legs(house, part, house.start, frozenset())
-    return sum(passage.door is not None for leg, _ in legs for passage in leg.passages) + (part.verb == "open")
-
+    return sum(passage.door is not None for leg, _ in legs for passage in leg.passages)

@@ -253,7 +253,9 @@ class BabyAITask:
         options = only_options(options, _OPTIONS, task="BabyAI")
         if lasting is not None:
             if not self._in_houses or len(options) > 1:
-                raise ConfigurationError(f"options[{WORLD!r}] is a house of level='memory'; it goes with no other level")
+                raise ConfigurationError(
+                    f"options[{WORLD!r}] is a house of level='memory'; it goes with no other level"
+                )
             return self._tasks.by_seed(lasting.seed)
         if ("level" in options or "level_seed" in options) and "task_index" in options:
             raise ConfigurationError("options: give either task_index, or level and level_seed")

@@ -1,4 +1,4 @@
-"""What to ask of memory: where one starts, where the mission's things are, then door by door the way, and keys of locked doors."""
+"""What to ask of memory: where one starts, where the mission's things are, then the way door by door, and keys."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Asking:
         keys = [f"{joins.colour} key" for joins in told.joins() if joins.locked]
         for name in (*self._things, *keys):
             if not told.told_rooms(name):
-                yield self._put(f"a {name} is in the room")
+                yield self._put(f"a {name} in the room")
         for colour in self._doors:
             if not any(joins.colour == colour for joins in doors):
                 yield self._put(f"the {colour} door joins")

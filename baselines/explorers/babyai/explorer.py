@@ -111,7 +111,9 @@ class BabyAIExplorer:
         if isinstance(self._last, str) and self._last.startswith("pickup") and seen.carrying and not held:
             poses = self._after_pickup()
         self._map.take_in(seen, poses)
-        self._banned = self._banned | {self._last} if isinstance(self._last, Step) and self._map.pose == before else frozenset()
+        self._banned = (
+            self._banned | {self._last} if isinstance(self._last, Step) and self._map.pose == before else frozenset()
+        )
         self._tick_off(seen, held)
 
     def _after_pickup(self) -> list[Pose]:
@@ -128,7 +130,11 @@ class BabyAIExplorer:
         faced = seen.faced
         done = False
         if part.verb == "go to":
-            done = faced is not None and part.what.fits(faced.colour, faced.kind) and self._is_meant(part.what, self._map.pose.front)
+            done = (
+                faced is not None
+                and part.what.fits(faced.colour, faced.kind)
+                and self._is_meant(part.what, self._map.pose.front)
+            )
         elif part.verb == "pick up":
             done = bool(seen.carrying) and not held and part.what.fits(*seen.carrying.split())
         elif part.verb == "put":
@@ -314,7 +320,11 @@ class BabyAIExplorer:
 
     def _known(self, what: What) -> list[Cell]:
         """Where on the map the things are that may be meant."""
-        return [cell for cell in self._map.find(what.colour, what.kind) if self._is_meant(what, cell) and cell not in self._tried]
+        return [
+            cell
+            for cell in self._map.find(what.colour, what.kind)
+            if self._is_meant(what, cell) and cell not in self._tried
+        ]
 
     def _is_meant(self, what: What, cell: Cell) -> bool:
         """Whether a thing's place at the start fits "on your left" and the like; only the first room counts then."""

@@ -1,7 +1,7 @@
 """Which floor plan fits what was seen: rooms of one size in a grid, so walls lie on lines of one distance.
 
-Cells are counted from the start: x to the right, y behind, so the first look goes towards smaller y. A :class:`Plan` says where the
-lines are; of all plans the one is believed that contradicts the fewest things seen.
+Cells are counted from the start: x to the right, y behind, so the first look goes towards smaller y. A :class:`Plan` says where
+the lines are; of all plans the one is believed that contradicts the fewest things seen.
 """
 
 from __future__ import annotations

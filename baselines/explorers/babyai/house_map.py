@@ -1,7 +1,7 @@
 """The map that an explorer draws: where it is, what it has seen where, which cells it has looked at.
 
-Everything is counted from the start, seen from which the first look goes up: headings are 0 up, 1 right, 2 down, 3 left. Where a
-macro has led is told by what is seen afterwards: of the poses in question it is the one from which the map looks like that.
+Everything is counted from the start, seen from which the first look goes up: headings are 0 up, 1 right, 2 down, 3 left. Where
+a macro has led is told by what is seen afterwards: of the poses in question it is the one from which the map looks like that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agemem_gym.baselines.explorers.babyai.floor import Cell, Evidence, Floor, Plan, Room
-from agemem_gym.baselines.explorers.babyai.observation import Observation, Seen
+from agemem_gym.baselines.explorers.babyai.observation import Observation
 
 STEPS = ((0, -1), (1, 0), (0, 1), (-1, 0))
 REACH = 7  # cells that are seen ahead, the agent's own row among them
@@ -108,7 +108,10 @@ class HouseMap:
         """What a look from a pose says of the floor plan."""
         things = {pose.at(thing.ahead, thing.right): thing.kind for thing in seen.things}
         evidence = [("door" if kind == "door" else "thing", cell) for cell, kind in things.items()]
-        kind, distance = seen.barrier or ("", min((REACH, *(t.ahead for t in seen.things if not t.right and t.state in _SHUT))))
+        kind, distance = seen.barrier or (
+            "",
+            min((REACH, *(t.ahead for t in seen.things if not t.right and t.state in _SHUT))),
+        )
         if kind == "wall":
             evidence.append(("wall", pose.at(distance, 0)))
         passed = [pose.at(ahead, 0) for ahead in range(distance)]

@@ -1,7 +1,7 @@
 """What an explorer was told, turned into the terms of its map; and what it would like to know.
 
-Rooms are told by the compass. With where one starts and which way one faces they become rooms counted from the start, as the map
-has them.
+Rooms are told by the compass. With where one starts and which way one faces they become rooms counted from the start, as the
+map has them.
 """
 
 from __future__ import annotations
@@ -93,16 +93,15 @@ class Knowledge:
         start = self.start
         if start is None or start.room == "room":
             return None
-        corners = [self.room("north-west room"), self.room("south-east room")]
+        corners = [self.room("northwest room"), self.room("southeast room")]
         columns, rows = zip(*(corner for corner in corners if corner), strict=True)
         return range(min(columns), max(columns) + 1), range(min(rows), max(rows) + 1)
 
 
 def _compass(name: str) -> tuple[str, str]:
     """West, east or nothing; north, south or nothing."""
-    words = name.removesuffix("room").strip().split("-")
-    column = next((word for word in words if word in ("west", "east")), "")
-    return column, next((word for word in words if word in ("north", "south")), "")
+    column = next((word for word in ("west", "east") if word in name), "")
+    return column, next((word for word in ("north", "south") if word in name), "")
 
 
 def _rooms_in(content: Starts | Lies | Joins) -> list[str]:

@@ -1,4 +1,4 @@
-"""What BabyAI's text says: things by steps ahead and to the right, the wall ahead, what is carried; and what a mission asks for."""
+"""What BabyAI's text says: things by steps ahead and to the right, the wall ahead, what is carried; and the mission's parts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ _CARRYING = re.compile(r"You are carrying an? (\w+ \w+)")
 _CLAUSE = re.compile(r", then | after you | and (?=go to|pick up|open|put)")
 _PUT = re.compile(r"put (.+) next to (.+)")
 _DO = re.compile(r"(go to|pick up|open) (.+)")
-_WHAT = re.compile(
-    rf"(?:the|an?) (?:({'|'.join(COLOURS)}) )?(ball|box|key|door|object)(?: (on your left|on your right|in front of you|behind you))?"
-)
+_SIDES = "on your left|on your right|in front of you|behind you"
+_WHAT = re.compile(rf"(?:the|an?) (?:({'|'.join(COLOURS)}) )?(ball|box|key|door|object)(?: ({_SIDES}))?")
 _HOUSE = re.compile(r"\bIn ((?:[A-Z]\w+ )+House), ")
 
 

@@ -25,7 +25,9 @@ class Rooms:
     def __init__(self, house: HouseMap, told: Knowledge, key: str, missing: frozenset[str] = frozenset()) -> None:
         self._house, self._key, self._missing = house, key, missing
         plan = house.floor.plan
-        self._doors = {frozenset(plan.rooms(cell)): item for cell, item in house.doors().items() if plan.lines(cell) == 1}
+        self._doors = {
+            frozenset(plan.rooms(cell)): item for cell, item in house.doors().items() if plan.lines(cell) == 1
+        }
         self._bounds = told.bounds()
         self._told = {pair: joins for pair, joins in told.edges().items() if not self._refuted(pair)}
 
@@ -73,7 +75,9 @@ class Rooms:
                 lacking = self.lacks_key(room, other)
                 if not lacking or lacking not in self._missing:
                     yield other, _LOCKED if lacking else _DOOR
-            elif self._bounds and other[0] in self._bounds[0] and other[1] in self._bounds[1] and not self._refuted(pair):
+            elif (
+                self._bounds and other[0] in self._bounds[0] and other[1] in self._bounds[1] and not self._refuted(pair)
+            ):
                 yield other, _UNKNOWN
 
     def _refuted(self, pair: frozenset[Room]) -> bool:

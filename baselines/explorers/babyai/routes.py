@@ -1,7 +1,7 @@
 """The fewest commands to where something holds: a search over poses on the explorer's map, with the macros as steps.
 
-A macro is possible where its thing is in view and can be walked to within the window, so from every pose one flood over the cells in
-view tells all of them.
+A macro is possible where its thing is in view and can be walked to within the window. From the present pose a flood over the
+cells in view tells which are; from poses further on the side of the thing that is nearest will do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_POSES = 400
 
 @dataclass(frozen=True)
 class Step:
-    """A command: ``"turn left"``, ``"turn right"``, ``"move forward"``, or ``"go to"`` and ``"through"`` with the cell of a thing."""
+    """A command: ``"turn left"``, ``"turn right"``, ``"move forward"``; with a thing's cell ``"go to"`` or ``"through"``."""
 
     verb: str
     cell: Cell = (0, 0)
@@ -32,7 +32,9 @@ class Way:
     steps: tuple[Step, ...]
 
 
-def ways(house: HouseMap, banned: frozenset[Step] = frozenset(), keys: str = "", most: int = MOST_POSES) -> Iterator[Way]:
+def ways(
+    house: HouseMap, banned: frozenset[Step] = frozenset(), keys: str = "", most: int = MOST_POSES
+) -> Iterator[Way]:
     """Poses within reach, those of the fewest commands first.
 
     Args:
@@ -55,7 +57,9 @@ def ways(house: HouseMap, banned: frozenset[Step] = frozenset(), keys: str = "",
                 queue.append(Way(pose, (*way.steps, step)))
 
 
-def first_way(house: HouseMap, holds: Callable[[Pose], bool], banned: frozenset[Step] = frozenset(), keys: str = "") -> Way | None:
+def first_way(
+    house: HouseMap, holds: Callable[[Pose], bool], banned: frozenset[Step] = frozenset(), keys: str = ""
+) -> Way | None:
     """The way of the fewest commands to a pose where something holds."""
     return next((way for way in ways(house, banned, keys) if holds(way.pose)), None)
 
@@ -122,10 +126,13 @@ def poses_after(house: HouseMap, step: Step) -> list[Pose]:
     if step.verb == "move forward":
         return [Pose(pose.front, pose.heading), pose]
     dx, dy = step.cell[0] - pose.cell[0], step.cell[1] - pose.cell[1]
-    likely = [end for one, end in _steps(house, pose, house.carrying.split()[0] if "key" in house.carrying else "") if one == step]
+    likely = [
+        end
+        for one, end in _steps(house, pose, house.carrying.split()[0] if "key" in house.carrying else "")
+        if one == step
+    ]
     around = [Pose((step.cell[0] - dx, step.cell[1] - dy), heading) for heading, (dx, dy) in enumerate(STEPS)]
     if step.verb == "through":
         onward = [heading for heading, (x, y) in enumerate(STEPS) if x * dx + y * dy > 0]
         around = [Pose(step.cell, heading) for heading in onward] + around
     return [*likely, *around, pose]
-

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 _COLOUR = "red|green|blue|purple|yellow|grey"
 _HOUSE = re.compile(r"\b((?:[A-Z]\w+ )+House)\b")
-_ROOM = re.compile(r"\bthe ((?:(?:north|south)(?:-(?:east|west))?|east|west|middle) room)\b|\bthe (room)\b(?! in row)")
+_ROOM = re.compile(r"\bthe ((?:(?:north|south)-?(?:east|west)?|east|west|middle) room)\b|\bthe (room)\b(?! in row)")
 _START = re.compile(r"\bstart in the ([\w-]+ room|room), facing (north|south|east|west)\b")
 _DOOR = re.compile(rf"\b({_COLOUR}) door\b")
 _THING = re.compile(rf"\b(?:an?|\d+) ({_COLOUR}) (ball|key|box)(?:e?s)?\b")
