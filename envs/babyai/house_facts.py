@@ -1,7 +1,7 @@
 """What is true of a house, as sentences that somebody can use who only reads: which room, through which doors, which key.
 
-Rooms are named by the compass, each by a word of its own, and every sentence names its house, so that memories of several houses
-can be told apart::
+Rooms are named by the compass, each by a word of its own, and every sentence names its house, so that memories of several
+houses can be told apart::
 
     In Old Birch House, you start in the middle room, facing east.
     In Old Birch House, a red ball lies open in the northwest room.

@@ -52,7 +52,9 @@ def test_what_is_said_of_things_is_so():
             assert any(fact.endswith(f", a {thing.color} {thing.type} {verb} in {room}.") for fact in facts)
             if thing.type == "box" and thing.contains is not None:
                 content = f"a {thing.contains.color} {thing.contains.type}"
-                assert any(fact.endswith(f", {content} is hidden in the {thing.color} box in {room}.") for fact in facts)
+                assert any(
+                    fact.endswith(f", {content} is hidden in the {thing.color} box in {room}.") for fact in facts
+                )
 
 
 def test_nothing_tells_the_mission():

@@ -1,6 +1,7 @@
 """Houses: laid out so that all can be reached, the same whenever they come back, changed by epochs."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -14,13 +15,18 @@ SEEDS = range(4)
 
 def house(level, seed, **changes):
     built = []
-    World(LevelSeed(level, seed), lambda env: built.append(House(env, seed, **changes)) or built[0].env.instrs.reset_verifier(env))
+    World(
+        LevelSeed(level, seed),
+        lambda env: built.append(House(env, seed, **changes)) or built[0].env.instrs.reset_verifier(env),
+    )
     return built[0]
 
 
 def layout(built):
     """Where everything is."""
-    return [(thing.name, thing.place, thing.thing.cur_pos, thing.box.name if thing.box else "") for thing in built.things]
+    return [
+        (thing.name, thing.place, thing.thing.cur_pos, thing.box.name if thing.box else "") for thing in built.things
+    ]
 
 
 @pytest.mark.parametrize("level", MEMORY_LEVELS)
@@ -32,7 +38,9 @@ def test_a_house_holds_one_ball_or_key_of_a_name_and_one_box_of_a_colour_in_a_ro
         assert max(Counter(thing.name for thing in loose).values()) == 1
         boxes = Counter((thing.name, thing.place) for thing in built.things if thing.thing.type == "box")
         assert max(boxes.values()) == 1
-        assert all(thing.box.thing.contains is thing.thing and thing.place == thing.box.place for thing in loose if thing.box)
+        assert all(
+            thing.box.thing.contains is thing.thing and thing.place == thing.box.place for thing in loose if thing.box
+        )
 
 
 @pytest.mark.parametrize("level", MEMORY_LEVELS)
@@ -72,7 +80,9 @@ def test_a_house_is_the_same_whenever_it_is_built():
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_an_epoch_moves_its_share_of_things(share):
     for seed in SEEDS:
-        before = {name: (place, box) for name, place, _, box in layout(house(MEMORY_LEVELS[0], seed)) if "box" not in name}
+        before = {
+            name: (place, box) for name, place, _, box in layout(house(MEMORY_LEVELS[0], seed)) if "box" not in name
+        }
         after = {
             name: (place, box)
             for name, place, _, box in layout(house(MEMORY_LEVELS[0], seed, epoch=1, changes=share))
@@ -94,10 +104,12 @@ def test_epochs_build_on_each_other():
 
     at = [layout(house(MEMORY_LEVELS[0], 3, epoch=epoch, changes=0.2)) for epoch in range(4)]
     assert at[0] == layout(house(MEMORY_LEVELS[0], 3))
-    assert all(0 < moved(one, other) < len(one) for one, other in zip(at, at[1:], strict=False))
+    assert all(0 < moved(one, other) < len(one) for one, other in pairwise(at))
     assert moved(at[0], at[3]) > moved(at[0], at[1])
 
 
 def test_a_thousand_seeds_in_a_row_have_a_name_each():
     assert len({house_name(seed) for seed in range(5000, 6024)}) == 1024
-    assert not any(word in f" {house_name(seed).lower()} " for seed in range(1024) for word in (" red ", " north ", " middle "))
+    assert not any(
+        word in f" {house_name(seed).lower()} " for seed in range(1024) for word in (" red ", " north ", " middle ")
+    )
