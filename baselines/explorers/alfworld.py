@@ -10,7 +10,7 @@ which things (:mod:`.household`). Of an episode it knows what it sees and what i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -97,9 +97,16 @@ def understood_errand(instruction: str) -> Errand | None:
 
 
 class ALFWorldExplorer:
-    """See the module."""
+    """See the module.
+
+    Args:
+        promising: how promising it is to look for a kind of thing in a kind of furniture; common sense by default.
+    """
 
     env_kwargs: ClassVar[dict[str, Any]] = {"info_admissible": True}
+
+    def __init__(self, promising: Callable[[str, str], float] = promise) -> None:
+        self._promising = promising
 
     def reset(self, rng: np.random.Generator) -> None:
         """A new room; nothing of it is known."""
@@ -299,7 +306,7 @@ class ALFWorldExplorer:
             moves = (place not in self._here()) + (_kind(place) in OPENS and place not in self._open)
             luck = self._luck.setdefault(place, float(self._rng.random()))
             told_empty = bool({("", place), (self._home, place)} & self._empty)
-            return not told_empty, promise(kind, _kind(place)) / max(moves, 1), luck
+            return not told_empty, self._promising(kind, _kind(place)) / max(moves, 1), luck
 
         best = max(steps, key=worth, default=None)
         return None if best is None else steps[best]
