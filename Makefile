@@ -47,6 +47,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/distractors.py --json results/distractors.json
 	$(BIN)/python benchmarks/hotpotqa_difficulty.py --json results/hotpotqa_difficulty.json
 	$(BIN)/python benchmarks/alfworld_difficulty.py --json results/alfworld_difficulty.json
+	$(BIN)/python benchmarks/alfworld_search.py --json results/alfworld_search.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info results .mypy_cache .ruff_cache .pytest_cache .hypothesis

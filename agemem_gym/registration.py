@@ -250,8 +250,7 @@ def make_three_stage(
     from agemem_gym.env import MemoryEnv
 
     task_class = load_class(task) if isinstance(task, str) else task
-    if kwargs.get("protocol") != "agentboard":
-        kwargs = {**(in_stages or {}), **kwargs}
+    kwargs = {**_left_standing(in_stages or {}, kwargs), **kwargs}
     of_task, of_env, of_stages = _share_out(kwargs, task_class, MemoryEnv, ThreeStage, beside="curriculum")
     config = None if curriculum is None else CurriculumConfig.load(curriculum)
     base = MemoryEnv(_made(task_class, of_task), **of_env)
@@ -284,8 +283,7 @@ def make_stream(
     from agemem_gym.stream import Stream
 
     task_class = load_class(task) if isinstance(task, str) else task
-    if kwargs.get("protocol") != "agentboard":
-        kwargs = {**(in_stages or {}), **kwargs}
+    kwargs = {**_left_standing(in_stages or {}, kwargs), **kwargs}
     of_task, of_env, of_stream = _share_out(kwargs, task_class, MemoryEnv, Stream)
     base = MemoryEnv(_made(task_class, of_task), **of_env)
     base.parts = branching.Parts(task_class, of_task, of_env)
@@ -377,6 +375,13 @@ def load_class(path: str) -> type:
 
 def _path_of(cls: type) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _left_standing(in_stages: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of a staged env beside what is given: none in AgentBoard's protocol, no other limit than a given one."""
+    if given.get("protocol") == "agentboard":
+        return {}
+    return {name: value for name, value in in_stages.items() if name != "moves" or "max_moves" not in given}
 
 
 @cache

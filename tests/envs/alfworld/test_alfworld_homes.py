@@ -155,6 +155,18 @@ def test_the_three_stage_env_plays_them_and_the_bare_one_does_not() -> None:
     assert begun["board"] == ALFWorldTask(protocol="agentboard").reset(1, {})
 
 
+@pytest.mark.parametrize("stages", ["ThreeStage", "Stream"])
+def test_a_limit_of_ones_own_takes_the_place_of_memorys(stages: str) -> None:
+    import gymnasium
+
+    import agemem_gym  # noqa: F401  registers the ids
+
+    env = gymnasium.make(f"AgeMem-ALFWorld-{stages}-v0", max_moves=20, encoder="hash", index="exact")
+    _, info = env.reset(seed=0)
+    assert info["limits"]["moves"] == 20
+    env.close()
+
+
 def test_an_unknown_kind_of_games_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'memory'"):
         ALFWorldTask(games="memry")  # type: ignore[arg-type]
