@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     command.add_argument("model", metavar="MODEL", help="a folder, a name on the hub, or smollm")
     command.add_argument("data", nargs="+", metavar="FILE", help="demonstrations")
     command.add_argument("--out", required=True, metavar="FOLDER", help="where the model goes")
-    command.add_argument("--epochs", type=int, default=2)
+    command.add_argument("--epochs", type=int, default=2, help="passes over all episodes (default: 2)")
     command.add_argument("--lr", type=float, default=2e-4, help="learning rate at its peak (default: 2e-4)")
     command.add_argument("--batch-tokens", type=int, default=8192, help="tokens of a step (default: 8192)")
     command.add_argument("--longest", type=int, default=4096, help="longest prompt and reply in tokens (default: 4096)")
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--lora", type=int, default=0, metavar="RANK", help="train adapters of this rank (default: all weights)"
     )
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=int, default=0, help="of the order of rows and of adapters (default: 0)")
     command.add_argument("--threads", type=int, default=0, help="of torch (default: its own choice)")
     command.set_defaults(command=sft)
 
