@@ -57,12 +57,17 @@ class PDDLExplorer:
     def learn(self, text: str) -> None:
         """Believe it, in the place of what was believed on the same subject."""
         found = statement_in(text)
-        if found is None:
+        if found is None or not self._is_here(found):
             return
         if found.holds:
             self._told[found.subject] = found
         elif self._told.get(found.subject, found).clause == found.clause:
             self._told.pop(found.subject, None)
+
+    def _is_here(self, statement: Statement) -> bool:
+        """Whether a statement speaks of things that there are, once that is known."""
+        known = self._beliefs
+        return known is None or bool(known.rules.read(statement.clause, known.objects))
 
     def begin(self, info: Mapping[str, Any]) -> None:
         """Read what is wanted and what is seen."""

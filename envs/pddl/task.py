@@ -98,7 +98,7 @@ class PDDLTask:
 
     ``reset(options=…)`` takes ``task_index``: the i-th problem, domain by domain under ``agentboard``, else as seeds walk; and
     in the memory domains ``world={"seed": 3, "epoch": 1, "changes": 0.3}``: the same things and, but for what has changed, in
-    the same places, whatever the seed, which chooses the goal.
+    the same places, whatever the seed, which chooses the goal. Worlds have names of their own: ``room403`` is in one alone.
 
     Sources: AgentBoard's ``environment/pddl_env`` (protocol, wording), ``pddlgym/core.py`` (states).
     """

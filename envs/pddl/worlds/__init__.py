@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from agemem_gym.envs.pddl.generated import LEVELS
-from agemem_gym.envs.pddl.language import And, Atom, Literal, Problem
+from agemem_gym.envs.pddl.language import And, Atom, Literal, Problem, conjuncts
+from agemem_gym.envs.pddl.wording import natural
 from agemem_gym.envs.pddl.worlds.barman import BARMAN
 from agemem_gym.envs.pddl.worlds.blockworld import BLOCKWORLD
 from agemem_gym.envs.pddl.worlds.gripper import GRIPPER
@@ -31,6 +32,7 @@ KINDS: Mapping[str, WorldKind] = {f"{MEMORY}-{kind.rules}": kind for kind in (GR
 
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _LAYOUT, _CHANGE, _GOAL = range(3)
+_NAMES = 89  # worlds whose things have different names
 
 
 def draw(domain: str, split: str, number: int, attempt: int) -> Problem:
@@ -49,7 +51,23 @@ def draw_in(world: World, number: int, domain: str, split: str, seed: int, attem
     for epoch in range(1, world.epoch + 1):
         layout = kind.alter(layout, world.rng(*tags, _CHANGE, epoch), world.changes)
     name = f"{split}-world{world.seed}-epoch{world.epoch}-changes{world.changes:g}-{seed}"
-    return _problem(name, layout, kind.draw_goal(layout, world.rng(*tags, _GOAL, seed, attempt), level))
+    problem = _problem(name, layout, kind.draw_goal(layout, world.rng(*tags, _GOAL, seed, attempt), level))
+    return _with_names_of_its_own(problem, kind.numbered, 100 * (1 + world.seed % _NAMES))
+
+
+def _with_names_of_its_own(problem: Problem, numbered: frozenset[str], above: int) -> Problem:
+    """The same problem with other numbers, so that what is told of two worlds is never told of the same things."""
+
+    def new(thing: str) -> str:
+        word, number = natural(thing)
+        return f"{word}{above + number}" if word in numbered else thing
+
+    def all_new(atom: Atom) -> Atom:
+        return (atom[0], *map(new, atom[1:]))
+
+    goal = And(tuple(Literal(all_new(part.atom)) for part in conjuncts(problem.goal) if isinstance(part, Literal)))
+    objects = tuple(sorted((new(thing), kind) for thing, kind in problem.objects))
+    return Problem(problem.name, objects, frozenset(map(all_new, problem.initial)), goal)
 
 
 def _tags(domain: str, split: str) -> tuple[int, int]:

@@ -63,4 +63,12 @@ def _draw_goal(layout: Layout, rng: np.random.Generator, level: int) -> set[Atom
     }
 
 
-BARMAN = WorldKind("barman", frozenset({"dispenses", *_PARTS}), _lay_out, _alter, _draw_goal, needed)
+BARMAN = WorldKind(
+    "barman",
+    frozenset({"dispenses", *_PARTS}),
+    frozenset({"ingredient", "cocktail", "dispenser"}),
+    _lay_out,
+    _alter,
+    _draw_goal,
+    needed,
+)

@@ -72,4 +72,4 @@ def _bearing(initial: Collection[Atom], goal: Collection[Atom], needs: Collectio
     return found
 
 
-BLOCKWORLD = WorldKind("blockworld", frozenset({"on"}), _lay_out, _alter, _draw_goal, _bearing)
+BLOCKWORLD = WorldKind("blockworld", frozenset({"on"}), frozenset({"b"}), _lay_out, _alter, _draw_goal, _bearing)

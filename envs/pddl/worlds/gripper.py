@@ -32,4 +32,4 @@ def _draw_goal(layout: Layout, rng: np.random.Generator, level: int) -> set[Atom
     return {("at", ball, other(rng, rooms, lying[ball])) for ball in some(rng, layout.of_type("ball"), _WANTED[level])}
 
 
-GRIPPER = WorldKind("gripper", frozenset({"at"}), _lay_out, _alter, _draw_goal, needed)
+GRIPPER = WorldKind("gripper", frozenset({"at"}), frozenset({"ball", "room"}), _lay_out, _alter, _draw_goal, needed)

@@ -39,6 +39,7 @@ class WorldKind:
     Attributes:
         rules: the domain whose operators it has.
         told: the predicates of what is hidden from sight and told instead; all of it can change between tasks.
+        numbered: the words before the numbers of the things that are told of.
         lay_out: draws a world of a level; `variant` 0, 1 and 2 give numbers of things that no other variant has.
         alter: the world after a share of what is told has changed.
         draw_goal: what is to be reached in it; of what the goal needs, something at least is hidden.
@@ -48,6 +49,7 @@ class WorldKind:
 
     rules: str
     told: frozenset[str]
+    numbered: frozenset[str]
     lay_out: Callable[[np.random.Generator, int, int], Layout]
     alter: Callable[[Layout, np.random.Generator, float], Layout]
     draw_goal: Callable[[Layout, np.random.Generator, int], set[Atom]]

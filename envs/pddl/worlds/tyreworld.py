@@ -47,4 +47,4 @@ def _draw_goal(layout: Layout, rng: np.random.Generator, level: int) -> set[Atom
     return goals[level]
 
 
-TYREWORLD = WorldKind("tyreworld", frozenset({"in"}), _lay_out, _alter, _draw_goal, needed)
+TYREWORLD = WorldKind("tyreworld", frozenset({"in"}), frozenset({"box", "spare"}), _lay_out, _alter, _draw_goal, needed)

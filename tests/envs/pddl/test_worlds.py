@@ -1,5 +1,6 @@
 """Worlds that come back: the same but for what has changed, whatever the goal; facts that suffice, and no more than needed."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -85,6 +86,17 @@ def test_the_same_world_is_the_same_in_another_task_object_and_differs_between_s
         in_world("memory-gripper", 3, number, split=split)[0].world_facts() for number in (0, 1) for split in SPLITS
     }
     assert len(facts) == 6
+
+
+@pytest.mark.parametrize("domain", KINDS)
+def test_what_is_told_of_two_worlds_is_not_of_the_same_things(domain):
+    def things(number):
+        return {
+            word for fact in in_world(domain, 0, number)[0].world_facts() for word in re.findall(r"[a-z]+\d+", fact)
+        }
+
+    assert things(0)
+    assert not things(0) & things(1)
 
 
 def test_worlds_walk_through_the_domains():
