@@ -1,22 +1,22 @@
 """What a memory was worth as it grew: pure functions of a matrix of scores.
 
 ``P[i][j]`` is the score on task `j` with the memory as it was after task `i`, frozen, and ``P0[j]`` that without memory; both
-count tasks from 1. Where worlds change, both are measured in the world as it stands after task `i`: ``P0`` has an `i`, too.
-Then the gain ``G[i][j] = P[i][j] - P0[i][j]`` is what the memory is worth there, and for `T` tasks:
+count tasks from 1. Where worlds change, both are measured in the world as it stands after task `i`, so that ``P0`` has an `i`,
+too, and nobody is asked for what nobody was told. For `T` tasks:
 
 =====================  ================================================  ===============================================
-plasticity             mean over j > 1 of ``G[j-1][j]``                  what earlier tasks are worth before a task's turn
-stability              mean over j of ``G[T][j]``                        what is left of it all in the end
-backward transfer      mean over j < T of ``G[T][j] - G[j][j]``          what later tasks did to earlier ones
-forgetting             mean over j < T of ``max_i G[i][j] - G[T][j]``,   what was held at best, and lost
+plasticity             mean over j > 1 of ``P[j-1][j] - P0[j-1][j]``     what earlier tasks are worth before a task's turn
+stability              mean over j of ``P[T][j] - P0[T][j]``             what is left of it all in the end
+backward transfer      mean over j < T of ``P[T][j] - P[j][j]``          what later tasks did to earlier ones
+forgetting             mean over j < T of ``max_i P[i][j] - P[T][j]``,   what was held at best, and lost
                        i from j to T
-generalisation         mean over held-out tasks of their gain in the     what it is worth for tasks that were never played
-                       end
+generalisation         mean over held-out tasks of their score in the    what it is worth for tasks that were never played
+                       end, less that without memory
 =====================  ================================================  ===============================================
 
-In worlds that do not change, ``P0[i][j]`` is ``P0[j]``, and backward transfer is the mean of ``P[T][j] - P[j][j]``, forgetting
-that of ``max_i P[i][j] - P[T][j]``. An agent without memory has 0 everywhere. A cell that was not measured is None; a measure
-that needs one is None, but for forgetting, which takes the best of the cells that there are.
+In worlds that do not change ``P0[i][j]`` is ``P0[j]``. In those that do, a task may become easier or harder for anybody: that
+is no merit of a memory, and backward transfer and forgetting of an agent without memory say how much of it there is. A cell that
+was not measured is None; a measure that needs one is None, but for forgetting, which takes the best of the cells that there are.
 """
 
 from __future__ import annotations
@@ -66,9 +66,13 @@ class Matrix:
         """Of worlds that do not change: one row, ``P0[j]``, says what is reached without memory."""
         return cls(scores, [without] * len(scores), held_out, held_out_without)
 
+    def score(self, i: int, j: int) -> float | None:
+        """``P[i][j]``."""
+        return self.scores[i - 1][j - 1]
+
     def gain(self, i: int, j: int) -> float | None:
-        """``G[i][j]``."""
-        return _less(self.scores[i - 1][j - 1], self.without[i - 1][j - 1])
+        """``P[i][j] - P0[i][j]``."""
+        return _less(self.score(i, j), self.without[i - 1][j - 1])
 
     @property
     def tasks(self) -> int:
@@ -77,23 +81,23 @@ class Matrix:
 
     @property
     def plasticity(self) -> float | None:
-        """Mean over j > 1 of ``G[j-1][j]``."""
+        """Mean over j > 1 of ``P[j-1][j] - P0[j-1][j]``."""
         return mean([self.gain(j - 1, j) for j in range(2, self.tasks + 1)])
 
     @property
     def stability(self) -> float | None:
-        """Mean over j of ``G[T][j]``."""
+        """Mean over j of ``P[T][j] - P0[T][j]``."""
         return mean([self.gain(self.tasks, j) for j in range(1, self.tasks + 1)])
 
     @property
     def backward_transfer(self) -> float | None:
-        """Mean over j < T of ``G[T][j] - G[j][j]``."""
-        return mean([_less(self.gain(self.tasks, j), self.gain(j, j)) for j in range(1, self.tasks)])
+        """Mean over j < T of ``P[T][j] - P[j][j]``."""
+        return mean([_less(self.score(self.tasks, j), self.score(j, j)) for j in range(1, self.tasks)])
 
     @property
     def forgetting(self) -> float | None:
-        """Mean over j < T of the best ``G[i][j]``, i from j to T, less ``G[T][j]``."""
-        return mean([_less(self._best(j), self.gain(self.tasks, j)) for j in range(1, self.tasks)])
+        """Mean over j < T of the best ``P[i][j]``, i from j to T, less ``P[T][j]``."""
+        return mean([_less(self._best(j), self.score(self.tasks, j)) for j in range(1, self.tasks)])
 
     @property
     def generalisation(self) -> float | None:
@@ -116,7 +120,7 @@ class Matrix:
         return mean([self.without[j][j] for j in range(self.tasks)])
 
     def _best(self, j: int) -> float | None:
-        known = [gain for i in range(j, self.tasks + 1) if (gain := self.gain(i, j)) is not None]
+        known = [score for i in range(j, self.tasks + 1) if (score := self.score(i, j)) is not None]
         return max(known) if known else None
 
 

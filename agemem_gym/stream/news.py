@@ -13,13 +13,14 @@ has not kept it has lost it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agemem_gym.facts.overlap import words_of
 
 CORRECTION = "{now} It is no longer true that: {before}"
 WITHDRAWAL = "It is no longer true that: {before}"
+_ALIKE = 0.3  # so alike a fact and the one in whose place it stands have to be
 
 
 @dataclass(frozen=True)
@@ -67,40 +68,24 @@ def remembered(told: Sequence[str], said: Sequence[Line]) -> tuple[str, ...]:
 
 
 def _corrections(facts: Sequence[str], told: Sequence[str]) -> list[Line]:
-    """Each fact that was told and holds no more, with the untold one in whose place it stood."""
+    """Each fact that was told and holds no more, with the untold one in whose place it stood, if there is one."""
     now, known = set(facts), set(told)
+    gone = [fact for fact in told if fact not in now]
     free = [fact for fact in facts if fact not in known]
-    lines = []
-    for before in told:
-        if before not in now:
-            successor = _successor(before, free)
-            if successor:
-                free.remove(successor)
-            lines.append(Line(successor, before))
-    return lines
+    pairs = [(likeness(before, fact), i, j) for i, before in enumerate(gone) for j, fact in enumerate(free)]
+    successors: dict[int, int] = {}
+    for likely, i, j in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
+        if likely >= _ALIKE and i not in successors and j not in successors.values():
+            successors[i] = j
+    return [Line(free[successors[i]] if i in successors else "", before) for i, before in enumerate(gone)]
 
 
-def _successor(before: str, free: Collection[str]) -> str:
-    """The fact that says the same of the same thing, but for what has changed: most words in common, the first ones above all.
-
-    A fact whose subject differs is none; then there is no successor.
+def likeness(one: str, other: str) -> float:
+    """How far two facts say something of the same thing: the share of content words that they have in common, and more for each
+    with which both begin; 0 where they begin with different ones.
     """
-    best, most = "", 0.0
-    for fact in free:
-        shared = _likeness(before, fact)
-        if shared > most:
-            best, most = fact, shared
-    return best if most >= _ALIKE else ""
-
-
-_ALIKE = 0.5
-
-
-def _likeness(one: str, other: str) -> float:
-    """Share of the content words that two facts have in common, a little more for each with which both begin."""
     a, b = words_of(one).all, words_of(other).all
-    if not a or not b:
-        return 0.0
     beginning = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    common = len(set(a) & set(b))
-    return 0.0 if not beginning else common / max(len(set(a)), len(set(b))) + beginning / (len(a) + len(b))
+    if not beginning:
+        return 0.0
+    return len(set(a) & set(b)) / max(len(set(a)), len(set(b))) + beginning / (len(a) + len(b))

@@ -104,6 +104,7 @@ class BabyAITask:
     """
 
     benchmark: ClassVar[str] = "babyai"
+    names_worlds: ClassVar[bool] = True
     metric: ClassVar[Metric] = "success"
 
     def __init__(

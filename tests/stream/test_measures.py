@@ -58,15 +58,16 @@ def test_where_worlds_change_a_score_is_set_beside_that_without_memory_in_the_sa
     matrix = Matrix(scores=((1.0, 0.5), (1.0, 1.0)), without=((0.0, 0.25), (0.5, 0.5)))
     assert matrix.plasticity == 0.5 - 0.25
     assert matrix.stability == ((1.0 - 0.5) + (1.0 - 0.5)) / 2
-    assert matrix.backward_transfer == (1.0 - 0.5) - (1.0 - 0.0)
-    assert matrix.forgetting == 1.0 - 0.5
+    assert matrix.backward_transfer == 1.0 - 1.0
+    assert matrix.forgetting == 0.0
     assert matrix.without_memory == (0.0 + 0.5) / 2
 
 
 def test_an_agent_without_memory_has_nothing_to_show_in_a_world_that_changes_either():
     scores = ((0.5, 0.0), (1.0, 0.25))
     matrix = Matrix(scores=scores, without=scores)
-    assert (matrix.plasticity, matrix.stability, matrix.backward_transfer, matrix.forgetting) == (0.0, 0.0, 0.0, 0.0)
+    assert (matrix.plasticity, matrix.stability) == (0.0, 0.0)
+    assert matrix.backward_transfer == 1.0 - 0.5  # the world has become easier: how much of it is no merit of a memory
 
 
 def test_a_stream_of_one_task_has_neither_plasticity_nor_forgetting():

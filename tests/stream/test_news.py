@@ -42,6 +42,13 @@ def test_a_correction_names_the_fact_of_the_same_thing_whatever_else_is_new():
     assert told == {before[0]: now[2], before[1]: now[1], before[2]: now[0]}
 
 
+def test_a_correction_finds_its_fact_whatever_order_they_stand_in():
+    before = ("Ann Lee was born in Ulm.", "Ann Lee is a smith.", "There is a banana on the table in the workshop.")
+    now = ("Ann Lee is a poet.", "There is a banana in the green cupboard outside.")
+    told = {line.before: line.now for line in news(now, before, needed=(), most=9)}
+    assert told == {before[0]: "", before[1]: now[0], before[2]: now[1]}
+
+
 def test_corrections_come_before_what_is_new_and_both_as_they_are_needed():
     now = ("The mug is in box 4.", "The pan is in box 5.", "The cup is in box 3.", "The jar is in box 6.")
     lines = news(now, FACTS[:2], needed=(now[1], now[3]), most=3)

@@ -33,10 +33,11 @@ _ALONG: tuple[tuple[str, Callable[[Point], float | None], int], ...] = (
     ("tokens", lambda point: point.tokens, 0),
 )
 _EXPLAINED = (
-    "P[i][j] is the score on task j, alone, with the memory as it was after task i, G[i][j] what that is more than without "
-    "memory in the same world. Without memory: mean P0[j]; learned: mean P[j][j]; in the end: mean P[T][j]; plasticity: mean "
-    "G[j-1][j]; stability: mean G[T][j]; backward transfer: mean G[T][j] - G[j][j]; forgetting: mean of the best G[i][j] less "
-    "G[T][j]; generalisation: gain on held-out tasks of the same worlds in the end. Means over streams, with 95 % intervals."
+    "P[i][j] is the score on task j, alone, with the memory as it was after task i; P0[j] that without memory in the same "
+    "world. Without memory: mean P0[j]; learned: mean P[j][j]; in the end: mean P[T][j]; plasticity: mean P[j-1][j] - P0[j]; "
+    "stability: mean P[T][j] - P0[j]; backward transfer: mean P[T][j] - P[j][j]; forgetting: mean of the best P[i][j] less "
+    "P[T][j]; generalisation: on held-out tasks of the same worlds in the end, less without memory. Means over streams, with "
+    "95 % intervals."
 )
 
 
@@ -144,8 +145,10 @@ def _along(lines: Sequence[StreamLine]) -> list[str]:
 
 def _notes(lines: Sequence[StreamLine]) -> list[str]:
     notes = []
-    if any(line.agent.endswith("†") for line in lines):
+    if any("†" in line.agent for line in lines):
         notes.append("† privileged: the agent is shown the expert's replies and the key facts.")
+    if any("‡" in line.agent for line in lines):
+        notes.append("‡ The agent is shown the admissible commands.")
     failed = sum(stream.failed for line in lines for stream in line.streams)
     if failed:
         notes.append(f"{failed} episodes ended in an error; they score 0; the next run plays them again.")
