@@ -15,8 +15,9 @@ generalisation         mean over held-out tasks of their score in the    what it
 =====================  ================================================  ===============================================
 
 In worlds that do not change ``P0[i][j]`` is ``P0[j]``. In those that do, a task may become easier or harder for anybody: that
-is no merit of a memory, and backward transfer and forgetting of an agent without memory say how much of it there is. A cell that
-was not measured is None; a measure that needs one is None, but for forgetting, which takes the best of the cells that there are.
+is no merit of a memory, and backward transfer and forgetting of an agent without memory say how much of it there is. A cell
+that was not measured is None; a measure that needs one is None, but for forgetting, which takes the best of the cells that
+there are.
 """
 
 from __future__ import annotations
