@@ -104,6 +104,7 @@ class PDDLTask:
     """
 
     benchmark: ClassVar[str] = "pddl"
+    names_worlds: ClassVar[bool] = True
     metric: ClassVar[Metric] = "progress"
 
     def __init__(
