@@ -6,9 +6,12 @@
 - *one paragraph*: a reader gets the paragraph nearest to the question by cosine of embeddings.
 - *both paragraphs*: the same reader gets the two gold paragraphs.
 - *all paragraphs*: the same reader gets the ten paragraphs, mixed.
+- *explorer, …*: the reader behind the agents ``explorer`` and ``store-all`` (``baselines/explorers/hotpotqa.py``), which knows
+  the encyclopedia's words and was fitted to two hundred real questions: with nothing, with the two gold paragraphs, with the
+  ten, and with what it retrieves, hop by hop, of the messages of stage 1 in long-term memory.
 
-The reader has no model: it takes the spans that could be an answer (names, years, numbers, dates, words of a list), and scores
-each by the words that its sentence shares with the question; it follows a name from one paragraph to the paragraph about it.
+The first reader has no model: it takes the spans that could be an answer (names, years, numbers, dates, words of a list), and
+scores each by the words that its sentence shares with the question; it follows a name to the paragraph about it.
 *answer seen* is the share of questions whose answer stands in what the reader got: no reader can do better by reading.
 For real questions (``--data``) the kind is the question's type and first word, since the data do not state it.
 
@@ -25,19 +28,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from agemem_gym.answers import exact_match, f1
+from agemem_gym.baselines.explorers.hotpotqa import HotpotQAExplorer
+from agemem_gym.envs.hotpotqa.facts import background
 from agemem_gym.envs.hotpotqa.generated import LEVELS, generate
 from agemem_gym.envs.hotpotqa.kinds import MONTHS, VALUES
 from agemem_gym.envs.hotpotqa.names import SPLITS
 from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.envs.hotpotqa.question import Paragraph, Question
 from agemem_gym.envs.hotpotqa.search import normalised, words
-from agemem_gym.memory import cosines, make_encoder
+from agemem_gym.memory import Encoder, ExactIndex, MemoryStore, cosines, make_encoder
 
 _DATE = re.compile(rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}|(?:{'|'.join(MONTHS)}) \d{{1,2}}, \d{{4}}")
+_TOP_K = 5
 _NUMBER = re.compile(r"\d[\d,]*")
 _NAME = re.compile(r"[A-Z][\w'’&.-]*(?: (?:(?:of|the|and|upon|in|&) )*[A-Z0-9][\w'’&.-]*)*")
 _LISTED = sorted({value for values in VALUES.values() for value in values}, key=len, reverse=True)
@@ -147,6 +154,55 @@ def readers(questions: Sequence[Question]) -> list[Score]:
     ]
 
 
+def explorers(questions: Sequence[Question]) -> list[Score]:
+    """The explorer with what it may read."""
+    encoder = make_encoder("minilm")
+
+    def told(name: str, select: Callable[[Question], Sequence[str]]) -> Score:
+        got = {question.id: select(question) for question in questions}
+        seen = sum(normalised(q.answer) in normalised(" ".join(got[q.id])) for q in questions) / len(questions)
+        return _score(f"explorer, {name}", questions, lambda question: explore(question, got[question.id]), seen)
+
+    return [
+        told("nothing", lambda question: ()),
+        told("both paragraphs", lambda question: [str(paragraph) for paragraph in question.gold]),
+        told("all paragraphs", lambda question: [str(paragraph) for paragraph in question.paragraphs]),
+        told("retrieved entries", lambda question: retrieved(question, encoder)),
+    ]
+
+
+def explore(question: Question, texts: Sequence[str]) -> str:
+    """The explorer's answer from these texts."""
+    explorer = _explorer(question)
+    for text in texts:
+        explorer.learn(text)
+    return explorer.answer()
+
+
+def retrieved(question: Question, encoder: Encoder) -> list[str]:
+    """What the explorer finds in a memory of all that stage 1 tells, asking until it has nothing left to ask."""
+    memory = MemoryStore(encoder, ExactIndex())
+    memory.add_many([(line, None) for line in background(question, _rng(question))])
+    explorer, found = _explorer(question), {}
+    while asked := explorer.questions():
+        new = [match.record.content for text in asked for match in memory.search(text, _TOP_K)]
+        for content in reversed(new):
+            explorer.learn(content)
+        found |= dict.fromkeys(new)
+    return list(found)
+
+
+def _explorer(question: Question) -> HotpotQAExplorer:
+    explorer = HotpotQAExplorer()
+    explorer.reset(_rng(question))
+    explorer.begin({"instruction": f"Question: {question.question}"})
+    return explorer
+
+
+def _rng(question: Question) -> np.random.Generator:
+    return np.random.default_rng(list(question.id.encode()))
+
+
 def _score(
     way: str, questions: Sequence[Question], answer: Callable[[Question], str], seen: float | None = None
 ) -> Score:
@@ -173,6 +229,10 @@ def show(title: str, rows: Sequence[Score]) -> None:
     Console(width=110).print(table)
 
 
+def _read(questions: Sequence[Question]) -> list[Score]:
+    return [*readers(questions), *explorers(questions)]
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -184,13 +244,13 @@ def main() -> None:
     for split in SPLITS:
         many = [generate(split, i) for i in range(10 * arguments.questions)]
         tables[f"generated, {split}, guessing, {len(many)} questions"] = guesses(many)
-        tables[f"generated, {split}, reading, {arguments.questions} questions"] = readers(many[: arguments.questions])
+        tables[f"generated, {split}, reading, {arguments.questions} questions"] = _read(many[: arguments.questions])
     for level in LEVELS:
         questions = [generate("validation", i, (level,)) for i in range(arguments.questions // 3)]
-        tables[f"generated, validation, {level}, {len(questions)} questions"] = readers(questions)
+        tables[f"generated, validation, {level}, {len(questions)} questions"] = _read(questions)
     for file in arguments.data:
         questions = list(RealQuestions(file, "train", None))
-        rows = [*guesses(questions), *readers(questions)]
+        rows = [*guesses(questions), *_read(questions)]
         tables[f"real, {Path(file).name}, {len(questions)} questions"] = rows
     for title, rows in tables.items():
         show(title, rows)
