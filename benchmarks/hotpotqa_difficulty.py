@@ -160,7 +160,7 @@ def explorers(questions: Sequence[Question]) -> list[Score]:
 
     def told(name: str, select: Callable[[Question], Sequence[str]]) -> Score:
         got = {question.id: select(question) for question in questions}
-        seen = sum(normalised(q.answer) in normalised(" ".join(got[q.id])) for q in questions) / len(questions)
+        seen = sum(_told(question, " ".join(got[question.id])) for question in questions) / len(questions)
         return _score(f"explorer, {name}", questions, lambda question: explore(question, got[question.id]), seen)
 
     return [
@@ -169,6 +169,12 @@ def explorers(questions: Sequence[Question]) -> list[Score]:
         told("all paragraphs", lambda question: [str(paragraph) for paragraph in question.paragraphs]),
         told("retrieved entries", lambda question: retrieved(question, encoder)),
     ]
+
+
+def _told(question: Question, text: str) -> bool:
+    """Whether a text holds the answer; for a comparison, something on both."""
+    wanted = question.gold_titles if question.kind == "comparison" else (question.answer,)
+    return all(normalised(name) in normalised(text) for name in wanted)
 
 
 def explore(question: Question, texts: Sequence[str]) -> str:
