@@ -32,7 +32,7 @@ from agemem_gym.envs.scienceworld.variations import (
     Variation,
     split_of,
 )
-from agemem_gym.envs.scienceworld.worlds import Laboratories
+from agemem_gym.envs.scienceworld.worlds import LABORATORIES, Grounds
 from agemem_gym.errors import ConfigurationError, EngineError, import_extra
 from agemem_gym.task import WORLD, Metric, TaskStart, TaskStep, World
 
@@ -168,7 +168,6 @@ class ScienceWorldTask:
             memory=means_memory(task_names),
         )
         self._moves = choose_moves(moves, protocol)
-        self._laboratories = Laboratories(self._simplifications)
         one_of("jvm", jvm, ("shared", "own"))
         if not isinstance(heap, str) or not re.fullmatch(r"\d+[kKmMgG]", heap):
             raise ConfigurationError(f"heap={heap!r}: expected a size as -Xmx takes it, e.g. '512m'")
@@ -272,7 +271,7 @@ class ScienceWorldTask:
         simulator = self._playing()
         if self._world is None:
             raise ConfigurationError("this episode has no world; name one: reset(options={'world': {'seed': 0}})")
-        found = self._laboratories.facts(simulator, self._world, self._choice.able())
+        found = LABORATORIES.facts(simulator, self._grounds(), self._world)
         replay(simulator, self._situation, self._played)
         return found
 
@@ -322,13 +321,16 @@ class ScienceWorldTask:
 
     def _enter(self, world: World, seed: int, options: Mapping[str, Any]) -> tuple[Variation, memory.Scene]:
         """A goal of the world that the options name."""
-        able = self._choice.able()
-        if len(options) > 1 or not able:
+        grounds = self._grounds()
+        if len(options) > 1 or not grounds.able:
             raise ConfigurationError(
                 "options['world'] goes alone, and with tasks that can be memory tasks: "
                 f"task_names='memory', or some of {', '.join(MEMORY_TASKS)}"
             )
-        return self._laboratories.enter(self._playing(), world, able, seed)
+        return LABORATORIES.enter(self._playing(), grounds, world, seed)
+
+    def _grounds(self) -> Grounds:
+        return Grounds(self._choice.able(), self._simplifications)
 
     def _plain(self, chosen: Variation) -> Situation:
         """As the simulator has it."""

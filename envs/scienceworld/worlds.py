@@ -26,45 +26,50 @@ _BOXES = frozenset(("red box", "green box", "blue box"))
 _MOST_TRIES = 40
 
 
-class Laboratories:
-    """The worlds that were entered, by their seeds.
+@dataclass(frozen=True)
+class Grounds:
+    """What a world can be made of.
 
-    Args:
+    Attributes:
+        able: the variations to choose goals from.
         simplifications: as of every situation.
     """
 
-    def __init__(self, simplifications: tuple[str, ...]) -> None:
-        self._simplifications = simplifications
-        self._known: dict[int, Laboratory] = {}
+    able: tuple[Variation, ...]
+    simplifications: tuple[str, ...]
 
-    def enter(
-        self, simulator: Simulator, world: World, able: Sequence[Variation], seed: int
-    ) -> tuple[Variation, Scene]:
+
+class Laboratories:
+    """The worlds that were entered, by what they were made of and their seeds: to make one takes some thirty loads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Grounds, int], Laboratory] = {}
+
+    def enter(self, simulator: Simulator, grounds: Grounds, world: World, seed: int) -> tuple[Variation, Scene]:
         """The goal of a world that `seed` stands for, ready to be played."""
-        laboratory = self._laboratory(simulator, world, able)
+        laboratory = self._laboratory(simulator, grounds, world)
         variation = laboratory.goals[seed % len(laboratory.goals)][0]
-        scene = self._scene(simulator, variation, spots(laboratory, world))
-        laboratory.secrets[variation] = scene.secret
-        return variation, scene
+        return variation, _scene(simulator, grounds, variation, spots(laboratory, world))
 
-    def facts(self, simulator: Simulator, world: World, able: Sequence[Variation]) -> tuple[str, ...]:
+    def facts(self, simulator: Simulator, grounds: Grounds, world: World) -> tuple[str, ...]:
         """All that holds in a world now: its secrets, and where things are. Secrets are found out when first asked for."""
-        laboratory = self._laboratory(simulator, world, able)
+        laboratory = self._laboratory(simulator, grounds, world)
         where = spots(laboratory, world)
         for variation, _ in laboratory.goals:
             if variation not in laboratory.secrets:
-                laboratory.secrets[variation] = self._scene(simulator, variation, where).secret
+                laboratory.secrets[variation] = _scene(simulator, grounds, variation, where).secret
         secrets = dict.fromkeys(laboratory.secrets[variation] for variation, _ in laboratory.goals)
         return (*filter(None, secrets), *(place_fact(Placed(thing, spot)) for thing, spot in where.items()))
 
-    def _laboratory(self, simulator: Simulator, world: World, able: Sequence[Variation]) -> Laboratory:
-        if world.seed not in self._known:
-            self._known[world.seed] = make_laboratory(simulator, world, able, self._simplifications)
-        return self._known[world.seed]
+    def _laboratory(self, simulator: Simulator, grounds: Grounds, world: World) -> Laboratory:
+        key = (grounds, world.seed)
+        if key not in self._known:
+            self._known[key] = make_laboratory(simulator, grounds, world)
+        return self._known[key]
 
-    def _scene(self, simulator: Simulator, variation: Variation, where: dict[str, Spot]) -> Scene:
-        situation = Situation(variation.task, variation.number, self._simplifications)
-        return SCENES.scene(simulator, situation, where)
+
+LABORATORIES = Laboratories()
+"""Those of this process."""
 
 
 @dataclass
@@ -84,24 +89,15 @@ class Laboratory:
         return sorted({thing for _, assignment in self.goals for thing in movable(assignment)})
 
 
-def make_laboratory(
-    simulator: Simulator, world: World, able: Sequence[Variation], simplifications: tuple[str, ...]
-) -> Laboratory:
-    """Choose goals that fit together.
-
-    Args:
-        simulator: reads what a variation asks for.
-        world: its seed counts, not its epoch.
-        able: the variations to choose from.
-        simplifications: as of every situation.
-    """
+def make_laboratory(simulator: Simulator, grounds: Grounds, world: World) -> Laboratory:
+    """Choose goals that fit together; of the world its seed counts, not its epoch."""
     chosen: list[tuple[Variation, Assignment]] = []
-    for place, task in enumerate(dict.fromkeys(variation.task for variation in able)):
-        of_task = [variation for variation in able if variation.task == task]
+    for place, task in enumerate(dict.fromkeys(variation.task for variation in grounds.able)):
+        of_task = [variation for variation in grounds.able if variation.task == task]
         order = world.rng(1, place).permutation(len(of_task))
         fitting = 0
         for i in order[:_MOST_TRIES]:
-            simulator.prepare(Situation(task, of_task[i].number, simplifications))
+            simulator.prepare(Situation(task, of_task[i].number, grounds.simplifications))
             assignment = assignments.read(simulator.task_description())
             if assignment and _fits(assignment, [other for _, other in chosen]):
                 chosen.append((of_task[i], assignment))
@@ -123,6 +119,11 @@ def spots(laboratory: Laboratory, world: World) -> dict[str, Spot]:
             others = [spot for spot in SPOTS if spot.room != where[things[i]].room]
             where[things[i]] = others[int(rng.integers(len(others)))]
     return where
+
+
+def _scene(simulator: Simulator, grounds: Grounds, variation: Variation, where: dict[str, Spot]) -> Scene:
+    situation = Situation(variation.task, variation.number, grounds.simplifications)
+    return SCENES.scene(simulator, situation, where)
 
 
 def _fits(a: Assignment, others: Sequence[Assignment]) -> bool:
