@@ -40,6 +40,7 @@ _OPTION = re.compile(r"^\d+:", re.MULTILINE)
 _ROOM = re.compile(r"(?:room|location) is called the ([\w ]+)\.")
 _DOOR = re.compile(r"A door to the ([\w ]+) \(that is open\)")
 _CLOSED = re.compile(r"The ([\w ]+) door is closed\.")
+_TITLE = re.compile(r"titled instructions to make [\w ]+")  # names what is not there
 _DEGREES = re.compile(r"temperature of (-?[\d.]+) degrees")
 _RECIPE = re.compile(r"you need to mix ([\w ,]+)")
 _TRIES = 3
@@ -64,7 +65,7 @@ class House:
         if not found:
             return
         self.room = found[1]
-        self.texts[self.room] = text[found.end() :].partition("You also see:")[0]
+        self.texts[self.room] = _TITLE.sub("", text[found.end() :].partition("You also see:")[0])
         self.doors |= {frozenset((self.room, other)) for other in _DOOR.findall(text)}
         self.closed[self.room] = _CLOSED.findall(text)
 

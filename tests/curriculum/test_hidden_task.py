@@ -13,7 +13,7 @@ from agemem_gym.registration import BENCHMARKS, make_env
 FAST = {"encoder": "hash", "index": "exact"}
 NEXT = "<answer>Noted.</answer>"
 _TOLD = ("messages", "context", "observation")  # the conversation itself
-_CONSTANT = ("tools", "commands", "limits")  # the same in every episode of the engine
+_CONSTANT = ("benchmark", "tools", "commands", "limits")  # the same in every episode of the engine
 _STOP = set(
     "a an the of in on to at and or is are was were which what who whom whose how many do does did that with for".split()
 )

@@ -130,6 +130,15 @@ def test_told_wrong_it_looks_and_searches_on():
     assert said[3].startswith(("<action>open door to", "<action>go to"))
 
 
+def test_a_recipe_that_names_a_thing_is_not_the_thing():
+    task = "Your task is to use chemistry to create the substance 'jam sandwich'."
+    look = "This room is called the workshop. In it, you see: \n\tA recipe titled instructions to make jam sandwich\n"
+    told = ("To make jam sandwich, you need to mix jam, bread.", "There is some jam in the kitchen.")
+    player = explorer(*told, "There is a bread in the kitchen.", instruction=task)
+    player.begin({"instruction": task, "observation": look})
+    assert replies(player) == ["<action>open door to hallway</action>"]
+
+
 def test_it_asks_for_what_the_task_needs_and_for_ingredients_once_it_knows_the_recipe():
     player = explorer(BLUE)
     assert player.questions() == ["where yellow paint is"]
