@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agemem_gym.envs.babyai.expert import expert_commands
@@ -17,7 +17,7 @@ from agemem_gym.errors import EngineError
 from agemem_gym.task import JSONScalar
 from agemem_gym.task import World as LastingWorld
 
-_MOST_ACTIONS = 2000
+_MOST_COMMANDS = 400
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Setting:
         instruction: the mission in words.
         phrases: names and things of the mission.
         record: plain facts for the record.
+        plan: how many commands the planner needs, macros among them, where that was looked for.
     """
 
     task_id: str
@@ -39,6 +40,7 @@ class Setting:
     instruction: str
     phrases: tuple[str, ...]
     record: Mapping[str, JSONScalar] = field(default_factory=dict)
+    plan: int | None = None
 
 
 def in_level(which: LevelSeed) -> Setting:
@@ -58,8 +60,9 @@ def in_house(which: LevelSeed, goal: int, lasting: LastingWorld | None) -> Setti
     number, count = goal, 1
     while number - goal < count:
         house, mission, count, world = _built(which, number, lasting)
-        if any(True for _ in expert_commands(world, "planner", False, False, limit=_MOST_ACTIONS)):
-            return _set_in(house, mission, world, which, number % count, lasting)
+        plan = sum(1 for _ in expert_commands(world, "planner", False, True, limit=_MOST_COMMANDS))
+        if plan:
+            return replace(_set_in(house, mission, world, which, number % count, lasting), plan=plan)
         number += 1
     raise EngineError(f"the planner can do no mission in the house of {which.task_id}")
 

@@ -46,6 +46,14 @@ class BabyAITask:
     object. The mission is a sentence of BabyAI's language ("pick up a box, then open the red door"). The level itself is
     minigrid's.
 
+    **Houses.** ``level="memory"`` (the default behind the three stages) asks for what nobody sees from the start. A house is
+    the floor plan of one of minigrid's levels (nine small rooms behind doors, some locked), furnished anew: a box in each room,
+    six of them hold a ball or a key, four more lie open. Each mission ("In Old Birch House, go to the red box after you pick
+    up the blue key") needs something out of a box, mostly two doors away or more. Stage 1 tells where one starts and faces,
+    which box in which room holds what, which door joins which rooms. ``options={"world": {"seed": 3}}`` sets the task in
+    the house of that seed, and the episode's seed chooses one of its twelve or so missions; ``epoch`` and ``changes`` say how
+    often, and what share of its things, has been carried elsewhere since.
+
     **Observation.** AgentBoard's wording: the visible objects, near to far and numbered by name, the wall or box straight
     ahead, what is carried: ``There is a red ball 1 2 steps in front of you and 1 steps to your right.``
 
@@ -86,7 +94,8 @@ class BabyAITask:
                                 ``"agentboard"``: its 28 levels × seeds 1234–1237 = 112 tasks, 30 commands, its goal text and
                                 command set
     level         ``None``      a level (``"GoToLocal"``, ``"BabyAI-GoToLocal-v0"``), a list of levels, ``"paper"`` (the 19 of
-                                BabyAI's paper; the default of ``"full"``), ``"agentboard"`` or ``"all"`` (all registered)
+                                BabyAI's paper; the default of ``"full"``), ``"memory"`` (houses), ``"agentboard"`` or
+                                ``"all"`` (all registered)
     split         ``None``      ``"train"``, ``"validation"`` or ``"test"``; ``None``: train, or in AgentBoard's protocol test,
                                 its only one
     mode          ``"macro"``   ``"low"``: only single steps (turn, move, pickup, drop, toggle)
@@ -146,7 +155,7 @@ class BabyAITask:
         self._world, self._facts = world, facts = setting.world, setting.facts
         self._best = 0.0
         self._limit = self._protocol_limit()
-        shortest = self._shortest() if self._moves == "memory" else None
+        shortest = self._shortest(setting.plan) if self._moves == "memory" else None
         if shortest is not None:
             self._limit = memory_limit(shortest)
         label = self._label(which)
@@ -239,8 +248,12 @@ class BabyAITask:
             raise ConfigurationError("no episode is running; call reset first")
         return self._world
 
-    def _shortest(self) -> int | None:
-        """How many commands the planner needs from the start; None where it finds no way within the protocol's limit."""
+    def _shortest(self, macros: int | None) -> int | None:
+        """How many commands the planner needs from the start (with macros, if that is known); None where it finds no way
+        within the protocol's limit.
+        """
+        if macros is not None and self._mode == "macro":
+            return macros
         plan = expert_commands(self._playing(), "planner", False, self._mode == "macro", limit=self._limit)
         return sum(1 for _ in plan) or None
 

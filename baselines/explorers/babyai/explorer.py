@@ -33,6 +33,7 @@ from agemem_gym.baselines.explorers.babyai.routes import Step, first_way, poses_
 from agemem_gym.baselines.explorers.babyai.statements import read_statement
 
 _FARTHEST = 8  # commands that it looks ahead when it looks for the unknown
+_MOST_AT_ONCE = 49  # cells that one look can show
 _FEW = 4  # cells that are not worth going to see again
 _BOX = 6.0  # unseen cells that a look into a box is worth
 
@@ -118,7 +119,7 @@ class BabyAIExplorer:
 
     def _after_pickup(self) -> list[Pose]:
         cell = self._target
-        del self._map.items[cell]
+        self._map.take_away(cell)
         likely = [way.pose for way in ways(self._map) if way.pose.front == cell][:1]
         return [*likely, *(Pose((cell[0] - dx, cell[1] - dy), heading) for heading, (dx, dy) in enumerate(STEPS))]
 
@@ -273,7 +274,7 @@ class BabyAIExplorer:
         best: Step | str | None = None
         boxes = set(self._map.find("", "box")) if self._looks_into_boxes else set()
         for way in ways(self._map, self._banned, self._key):
-            if len(way.steps) > _FARTHEST:
+            if len(way.steps) > _FARTHEST or len(way.steps) * most >= _MOST_AT_ONCE:
                 break
             if way.pose.front in boxes:
                 gain = _BOX / (len(way.steps) + 1)

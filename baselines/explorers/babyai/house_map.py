@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from agemem_gym.baselines.explorers.babyai.floor import Cell, Evidence, Floor, Plan, Room
 from agemem_gym.baselines.explorers.babyai.observation import Observation
@@ -16,7 +17,8 @@ STEPS = ((0, -1), (1, 0), (0, 1), (-1, 0))
 REACH = 7  # cells that are seen ahead, the agent's own row among them
 HALF = 3  # cells that are seen to each side
 _SHUT = ("closed", "locked")
-_UNLIKELY = 0.5  # what the map must have against the likeliest pose for another to be believed
+_MISSED = 0.5  # what speaks against a pose from which something known should be seen, and is not
+_UNLIKELY = 1.0  # what the map must have against the likeliest pose for another to be believed
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class HouseMap:
         self._glimpses: list[tuple[Pose, Cell]] = []
         self.told_gaps: frozenset[frozenset[Room]] = frozenset()
         self._seen: tuple[object, set[Cell]] = (None, set())
+        self.routes: dict[tuple[Pose, str], tuple[Any, ...]] = {}
+        """What a search has found out on the map as it is; forgotten with the next look."""
         self._sights: dict[tuple[Plan, frozenset[frozenset[Room]], Pose], set[Cell]] = {}
         self._gaps: tuple[object, frozenset[frozenset[Room]]] = (None, frozenset())
 
@@ -94,6 +98,7 @@ class HouseMap:
             candidates.sort(key=lambda pose: _UNLIKELY * (pose != likely) - self._likeness(pose, seen))
         self.pose = candidates[0]
         self.carrying = seen.carrying
+        self.routes = {}
         self._looks.append(self.pose)
         for thing in seen.things:
             cell = self.pose.at(thing.ahead, thing.right)
@@ -103,6 +108,11 @@ class HouseMap:
         self._free |= {cell for what, cell in evidence if what == "free"}
         self.floor.note(evidence)
         self._forget_gone(seen)
+
+    def take_away(self, cell: Cell) -> None:
+        """What was here has been picked up."""
+        self.items.pop(cell, None)
+        self.routes = {}
 
     def _evidence(self, pose: Pose, seen: Observation) -> list[Evidence]:
         """What a look from a pose says of the floor plan."""
@@ -132,7 +142,9 @@ class HouseMap:
             known = self.items.get(pose.at(thing.ahead, thing.right))
             if known is not None:
                 likeness += 1.0 if (known.colour, known.kind) == (thing.colour, thing.kind) else -2.0
-        return likeness
+        there = {pose.at(thing.ahead, thing.right) for thing in seen.things}
+        missed = [cell for cell in self.sight(pose) if cell in self.items and cell not in there and cell != pose.cell]
+        return likeness - _MISSED * len(missed)
 
     # Reading --------------------------------------------------------------------------------------------------------
 

@@ -51,7 +51,10 @@ def ways(
         way = queue.popleft()
         looked += 1
         yield way
-        for step, pose in _steps(house, way.pose, keys):
+        key = way.pose, keys
+        if key not in house.routes:
+            house.routes[key] = tuple(_steps(house, way.pose, keys))
+        for step, pose in house.routes[key]:
             if pose not in found and not (not way.steps and step in banned):
                 found.add(pose)
                 queue.append(Way(pose, (*way.steps, step)))
