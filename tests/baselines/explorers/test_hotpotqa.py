@@ -1,20 +1,27 @@
 """The reader: answers what it was told, looks up hop by hop, knows what a message is about, and guesses without knowledge."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import agemem_gym  # noqa: F401  registers the ids
 from agemem_gym.agent import AgentSpec
+from agemem_gym.answers import exact_match, f1
 from agemem_gym.baselines.explorers import make_explorer
 from agemem_gym.baselines.explorers.hotpotqa import HotpotQAExplorer
 from agemem_gym.curriculum.distractors import DistractorScene, make_source
 from agemem_gym.envs.hotpotqa import HotpotQATask
+from agemem_gym.envs.hotpotqa.facts import background
 from agemem_gym.envs.hotpotqa.generated import generate
+from agemem_gym.envs.hotpotqa.official import RealQuestions
 from agemem_gym.jobs import Job
 from agemem_gym.memory import make_encoder
 from agemem_gym.rollout import rollout
 
 EPISODES = 40
+REAL = Path(__file__).parents[4] / "shared" / "data" / "hotpotqa"
+needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real questions are not beside the project")
 
 
 def reader(question="", *told, commands=""):
@@ -185,3 +192,29 @@ def test_who_learned_an_old_edition_before_the_new_one_answers_by_the_new_one():
             start = task.reset(seed, {"world": {"seed": world, "epoch": 1, "changes": 0.4}})
             made = reader(start.instruction.removeprefix("Question: "), *old, *task.world_facts())
             assert made.answer() == start.answer
+
+
+@needs_real
+def test_of_real_questions_that_it_was_not_fitted_to_it_reads_a_third_right_and_guesses_few():
+    scores = {"told": [], "untold": []}
+    for number, question in enumerate(RealQuestions(REAL / "validation-100.jsonl", "validation", None)):
+        lines = background(question, np.random.default_rng(number))
+        for condition, told in (("told", lines), ("untold", [])):
+            given = reader(question.question, *told).answer()
+            scores[condition].append((exact_match(given, question.answer), f1(given, question.answer)))
+    em, share = np.mean(scores["told"], axis=0)
+    assert em >= 0.3
+    assert share >= 0.36
+    assert np.mean(scores["untold"], axis=0)[0] <= 0.1
+
+
+@needs_real
+def test_nearly_every_real_fact_has_a_subject_and_no_two_of_one_question_share_one():
+    subjects = []
+    for name in ("train-100", "mixed-100", "validation-100"):
+        for number, question in enumerate(RealQuestions(REAL / f"{name}.jsonl", "train", None)):
+            lines = background(question, np.random.default_rng(number))
+            found = [subject for subject in map(reader().subject, lines) if subject]
+            assert len(found) == len(set(found)), lines
+            subjects += [subject is not None for subject in map(reader().subject, lines)]
+    assert np.mean(subjects) > 0.99
