@@ -5,6 +5,7 @@ Weights are read once a process for all that use them, from safetensors only: no
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,7 +98,7 @@ def load(spec: str, *, device: str = "auto", dtype: str = "auto", threads: int |
     source = source_of(spec)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     wanted = ("float32" if device == "cpu" else "auto") if dtype == "auto" else dtype
-    with smollm.quiet():
+    with smollm.quiet() if is_model_folder(source) else contextlib.nullcontext():
         tokenizer = _read(source, lambda: transformers.AutoTokenizer.from_pretrained(source))
         model, report = _read(
             source,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import shutil
@@ -83,8 +84,8 @@ def _convert(folder: Path) -> None:
             model = transformers.AutoModelForCausalLM.from_pretrained(
                 **place, quantization_config=transformers.GgufConfig(dequantize=True)
             )
-        tokenizer.save_pretrained(made)
-        model.float().save_pretrained(made)
+            tokenizer.save_pretrained(made)
+            model.float().save_pretrained(made)
         sums = {file.name: sha256_of(file) for file in sorted(made.iterdir())}
         (made / _SUMS).write_text(json.dumps(sums, indent=2) + "\n", encoding="utf-8")
         with contextlib.suppress(OSError):  # another process was first
@@ -109,12 +110,13 @@ def sha256_of(path: Path) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without progress bars."""
+    """Without progress bars, whosever they are."""
     logging = import_extra("transformers.utils.logging", "local")
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
     finally:
         if shown:
             logging.enable_progress_bar()
