@@ -39,6 +39,7 @@ RULES = TemplateRules(system="merge", alternate=True, tool_role="user")
 
 _BUDGET = 8192  # of the env, where a window holds more
 _BETWEEN = 32  # tokens that joining messages may cost beyond what each is counted for
+_SHOT = 1200  # tokens of one, at most, in the tokens of larger models
 _LEAST_PROMPT = 256
 
 
@@ -85,7 +86,7 @@ class LanguageModelAgent:
         self._examples: dict[int, tuple[Exchange, ...]] = {}
         self.top_k = at_least("top_k", top_k)
         self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
-        self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow, **_own_budget(self.model, max_tokens)}
+        self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow, **_own_budget(self.model, max_tokens, shots)}
         if summarise:
             self.env_kwargs["summariser"] = self.model
 
@@ -181,18 +182,17 @@ def _works_here(model: ChatModel) -> bool:
     return hasattr(model, "advance")
 
 
-def _own_budget(model: ChatModel, max_tokens: int) -> dict[str, Any]:
-    """With a local model: the context's budget in the model's own tokens, as far as its window reaches."""
+def _own_budget(model: ChatModel, max_tokens: int, shots: int) -> dict[str, Any]:
+    """With a local model: the context's budget in the model's own tokens, as far as its window reaches beside the rest."""
     if not isinstance(model, LocalModel):
         return {}
-    if model.window <= max_tokens + _LEAST_PROMPT:
+    room = model.window - max_tokens - shots * _SHOT - _BETWEEN
+    if room < _LEAST_PROMPT:
         raise ConfigurationError(
-            f"max_tokens={max_tokens}: the window of {model.name} holds {model.window} tokens, and a prompt needs some of them"
+            f"max_tokens={max_tokens}, shots={shots}: the window of {model.name} holds {model.window} tokens, a shot takes up "
+            f"to {_SHOT}, and the context needs some of them"
         )
-    return {
-        "token_counter": f"hf:{model.spec}",
-        "token_budget": min(_BUDGET, model.window - max_tokens - _BETWEEN),
-    }
+    return {"token_counter": f"hf:{model.spec}", "token_budget": min(_BUDGET, room)}
 
 
 def act_of(completion: Completion) -> Act:

@@ -33,8 +33,9 @@ class LongContextAgent(NoMemoryAgent):
 
     def __init__(self, model: Any, window: int | None = None, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
-        known = window if window is not None else getattr(self.model, "window", None) or _WINDOW
-        self._window = at_least("window", known)
+        self._window = (
+            _own_window(self.model, self._sampling.max_tokens) if window is None else at_least("window", window)
+        )
         self._seen: dict[int, dict[int, Message]] = {}
 
     def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, str]]:
@@ -45,6 +46,12 @@ class LongContextAgent(NoMemoryAgent):
         seen.update((message.id, message) for message in info["context"])
         messages = [seen[key] for key in sorted(seen)]
         return [{"role": message.role, "content": message.content} for message in _fitting(messages, self._window)]
+
+
+def _own_window(model: Any, reply: int) -> int:
+    """What a model's window leaves for the messages beside a reply."""
+    own = getattr(model, "window", None)
+    return max(own - reply, 1) if own else _WINDOW
 
 
 def _fitting(messages: Sequence[Message], window: int) -> list[Message]:

@@ -42,6 +42,10 @@ class Segment:
         """How many tokens the slot holds with them."""
         return self.start + self.count
 
+    def first(self, window: int | None) -> int:
+        """The first position that any of them sees."""
+        return 0 if window is None else max(0, self.start + 1 - window)
+
 
 class SlotMemory:
     """Keys and values of all slots, layer by layer, each ``(slots, heads, room, width)``.
@@ -167,42 +171,24 @@ def slot_attention(
         raise NotImplementedError("attention sinks")
     slots.memory.write(module.layer_idx, slots, key[0], value[0])
     keys, values = slots.memory.of(module.layer_idx)
-    shape = (query.shape[2], query.shape[1], values.shape[3])  # (tokens, heads, width)
+    grouped = query[0].transpose(0, 1).unflatten(1, (keys.shape[1], -1))  # (tokens, key heads, group, width)
     if slots.decodes and slots.memory.together:
-        chosen = slots.slots
         mask = slots.common_mask(sliding_window)[:, None, None]
-        grouped = query[0].transpose(0, 1).unflatten(1, (keys.shape[1], -1))  # (rows, key heads, group, width)
-        longest = mask.shape[-1]
-        out = _attend(grouped, keys[chosen, :, :longest], values[chosen, :, :longest], mask, scaling, softcap)
-        return out.reshape(1, *shape), None
-    out = torch.empty(shape, dtype=query.dtype, device=query.device)
+        held = keys[slots.slots, :, : mask.shape[-1]], values[slots.slots, :, : mask.shape[-1]]
+        return _attend(grouped, *held, mask, scaling, softcap).flatten(1, 2)[None], None
+    parts: list[torch.Tensor] = []  # (tokens, heads, width) each
     at = 0
     for segment in slots.segments:
-        new = query[0, :, at : at + segment.count]
-        held = keys[segment.slot], values[segment.slot]
-        out[at : at + segment.count] = _of_segment(slots, segment, new, *held, scaling, sliding_window, softcap)
+        one, seen = slice(segment.slot, segment.slot + 1), slice(segment.first(sliding_window), segment.end)
+        held = keys[one, :, seen], values[one, :, seen]
+        if segment.count == 1:  # the heads that share keys are as many queries
+            parts.append(_attend(grouped[at : at + 1], *held, None, scaling, softcap).flatten(1, 2))
+        else:
+            mask = slots.mask(segment, sliding_window)[:, seen]
+            new = query[:, :, at : at + segment.count]
+            parts.append(_attend(new, *held, mask, scaling, softcap)[0].transpose(0, 1))
         at += segment.count
-    return out[None], None
-
-
-def _of_segment(
-    batch: Batch,
-    segment: Segment,
-    query: torch.Tensor,
-    keys: torch.Tensor,
-    values: torch.Tensor,
-    scaling: float | None,
-    window: int | None,
-    softcap: float | None,
-) -> torch.Tensor:
-    """What the tokens of one slot, ``(heads, tokens, width)``, read from it: ``(tokens, heads, width)``."""
-    first = 0 if window is None else max(0, segment.end - segment.count + 1 - window)
-    held = keys[None, :, first : segment.end], values[None, :, first : segment.end]
-    if segment.count == 1:  # the heads that share keys are as many queries
-        grouped = query[None, :, 0].unflatten(1, (keys.shape[0], -1))
-        return _attend(grouped, *held, None, scaling, softcap).flatten(1, 2)
-    mask = batch.mask(segment, window)[:, first:]
-    return _attend(query[None], *held, mask, scaling, softcap)[0].transpose(0, 1)
+    return torch.cat(parts)[None], None
 
 
 def _attend(

@@ -198,8 +198,10 @@ def test_its_context_is_counted_in_its_own_tokens_and_fits_its_window(folder):
         "token_budget": 8192 - 100 - 32,
     }
     assert LanguageModelAgent(folder, max_tokens=100, window=2000).env_kwargs["token_budget"] == 2000 - 100 - 32
-    with pytest.raises(ConfigurationError, match="max_tokens=1800: the window of tiny holds 2000 tokens"):
+    with pytest.raises(ConfigurationError, match="max_tokens=1800, shots=0: the window of tiny holds 2000 tokens"):
         LanguageModelAgent(folder, max_tokens=1800, window=2000)
+    shown = LanguageModelAgent(folder, max_tokens=100, shots=2).env_kwargs["token_budget"]
+    assert shown == 8192 - 100 - 32 - 2 * 1200
 
 
 @pytest.mark.parametrize(("on_overflow", "kept"), [("drop_oldest", True), ("end", False)])
