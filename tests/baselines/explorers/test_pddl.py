@@ -1,5 +1,7 @@
 """PDDL's explorer: wins with the key facts alone and within the limit, asks for what it lacks, and searches without them."""
 
+import hashlib
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -164,6 +166,23 @@ def test_what_is_taken_back_is_no_longer_believed():
     player = explorer("ball2 is at room1.", "Please forget this, it has changed since: ball2 is at room22.")
     assert "ball2 is at" not in begun(player, start).questions()
     assert not statement_in("I was wrong about this, do not rely on it: ball2 is at room1.").holds
+
+
+REPLIES = "84d8c21b2cbd92c92bfe84a24cae41565e1799d7e6a160e3e97b124a6a1a4464"
+
+
+def test_its_replies_are_the_same_in_every_process():
+    """Guesses are drawn from sets of facts: their order must not tell."""
+    digest = hashlib.sha256()
+    task = PDDLTask(domain="memory")
+    for seed in range(8):
+        start = task.reset(seed, {})
+        player, observation = begun(explorer(*start.key_facts[: seed % 3], seed=seed), start), start.observation
+        for _ in range(12):
+            reply = player.act({"instruction": start.instruction, "observation": observation})
+            digest.update(reply.encode())
+            observation = task.act(reply.removeprefix("<action>").removesuffix("</action>")).observation
+    assert digest.hexdigest() == REPLIES
 
 
 @pytest.mark.parametrize("domain", ["ferry", "gripper", "blocks"])

@@ -45,6 +45,11 @@ BACKGROUND = [
 ]
 DIGEST = "92e78de5ad4491af7953d595ceba2a2833f67aab063998af7e1a301e4b7de20f"
 
+MEMORY_DIGEST = (
+    "71d523c1dc44e4842ce2eb1de7c4f41390f0b5d08159ee00d95d2b1e95e3639f"
+    "9ead5936bf48369be51caa014783a4d143dbdcccba278096c078ba5e6f82e89d"
+)
+
 
 def test_golden_episode():
     task = PDDLTask(domain="gripper")
@@ -54,10 +59,9 @@ def test_golden_episode():
     assert [(command, task.act(command).observation) for command, _ in EPISODE] == EPISODE
 
 
-def lines():
-    task = PDDLTask()
-    for seed in range(16):
-        start = task.reset(seed, {})
+def lines(task, seeds, options):
+    for seed in range(seeds):
+        start = task.reset(seed, options)
         yield from (start.task_id, start.instruction, start.observation, start.commands, str(start.max_moves))
         yield from start.key_facts
         yield from task.background(np.random.default_rng(seed))
@@ -70,9 +74,14 @@ def lines():
             yield repr(task.act(command))
 
 
-def digest():
-    return hashlib.sha256("\n".join(lines()).encode()).hexdigest()
+def digest(task, seeds, options=None):
+    return hashlib.sha256("\n".join(lines(task, seeds, options or {})).encode()).hexdigest()
 
 
 def test_the_texts_of_all_default_domains_are_those_of_the_first_release():
-    assert digest() == DIGEST
+    assert digest(PDDLTask(), 16) == DIGEST
+
+
+def test_the_texts_of_the_memory_domains_are_those_of_their_first_release():
+    task = PDDLTask(domain="memory", moves="memory")
+    assert digest(task, 8) + digest(task, 2, {"world": {"seed": 5, "epoch": 2, "changes": 0.3}}) == MEMORY_DIGEST

@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 
 from agemem_gym.envs.moves import memory_limit
@@ -185,3 +186,23 @@ def test_ones_own_problems_come_before_the_memory_domains(tmp_path):
     task = PDDLTask(domain="memory", moves="memory", data=tmp_path)
     start = task.reset(0, {})
     assert (start.record["problem"], start.max_moves, task.size()) == ("p01", memory_limit(3), 1)
+
+
+def test_the_three_stage_ids_defaults_give_way_to_what_is_asked_for():
+    def record(**keywords):
+        env = gym.make("AgeMem-PDDL-ThreeStage-v0", n1=0, n2=0, encoder="hash", index="exact", **keywords)
+        _, info = env.reset(seed=1)
+        return info["record"], info["limits"]["moves"]
+
+    chosen, moves = record()
+    assert (chosen["domain"], chosen["moves"], chosen["sight"]) == ("memory-blockworld", "memory", "here")
+    assert moves == memory_limit(chosen["plan_length"])
+    chosen, moves = record(protocol="agentboard")
+    assert (chosen["protocol"], moves) == ("agentboard", 30)
+    assert not {"moves", "sight"} & set(chosen)
+    chosen, _ = record(domain="ferry")
+    assert (chosen["domain"], chosen["moves"], "sight" in chosen) == ("ferry", "memory", False)
+    chosen, _ = record(domain="memory-gripper", moves="protocol", sight="all")
+    assert not {"moves", "sight"} & set(chosen)
+    bare, _ = gym.make("AgeMem-PDDL-v0").reset(seed=0)
+    assert "ball1 is at room2" in bare
