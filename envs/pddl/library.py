@@ -126,13 +126,13 @@ def generated(domain_name: str, split: str, number: int, limits: Limits) -> Case
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def memorable(domain_name: str, split: str, number: int, limits: Limits) -> Case:
     """A goal in a world of its own, much of which is hidden from sight."""
     return _remembered(domain_name, lambda attempt: worlds.draw(domain_name, split, number, attempt), limits)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def lasting(domain_name: str, split: str, number: int, world: World, seed: int, limits: Limits) -> Case:
     """A goal in a world that comes back, the `number`-th of its kind."""
     return _remembered(

@@ -304,15 +304,18 @@ class PDDLTask:
         return self._ground.holding(state) if self._attempts is None else self._attempts.seen(state)
 
     def _first_sight(self) -> str:
-        """What is seen at the start; where not everything is, with the things that there are."""
-        listed = "" if self._attempts is None else f"{wording.listed(self._case_now.problem.objects)} "
-        return listed + wording.describe(self._seen(self._state))
+        """What is seen at the start; of a world that is told of, or seen in part, with the things that there are."""
+        case = self._case_now
+        if self._attempts is None and not case.told:
+            return wording.describe(self._seen(self._state))
+        for_ever = [] if self._attempts is not None else [atom for atom in case.told if atom in self._ground.static]
+        return f"{wording.listed(case.problem.objects)} {wording.describe([*self._seen(self._state), *for_ever])}"
 
     def _what_came_of_it(self, before: int) -> str:
         if self._attempts is not None:
             known = frozenset(self._attempts.seen(before))
             seen = [atom for atom in self._attempts.seen(self._state) if atom not in known]
-        elif self._case_now.domain_name in _ONLY_NEWS:
+        elif self._case_now.rules in _ONLY_NEWS:
             seen = self._ground.holding(self._state & ~before)
         else:
             return wording.describe(self._ground.holding(self._state))

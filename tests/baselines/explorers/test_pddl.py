@@ -168,6 +168,16 @@ def test_what_is_taken_back_is_no_longer_believed():
     assert not statement_in("I was wrong about this, do not rely on it: ball2 is at room1.").holds
 
 
+@pytest.mark.parametrize("domain", ["memory-gripper", "memory-blockworld", "memory-tyreworld"])
+def test_it_needs_no_memory_where_all_is_seen(domain):
+    """The control: it is what is hidden that makes these tasks hard."""
+    task = PDDLTask(domain=domain, moves="memory", sight="all")
+    for seed in range(4):
+        start = task.reset(seed, {})
+        assert begun(explorer(), start).questions() == []
+        assert played(explorer(), task, start)[1]
+
+
 REPLIES = "84d8c21b2cbd92c92bfe84a24cae41565e1799d7e6a160e3e97b124a6a1a4464"
 
 
