@@ -45,6 +45,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/endpoint_faults.py --json results/endpoint_faults.json
 	$(BIN)/python benchmarks/curriculum.py --json results/curriculum.json
 	$(BIN)/python benchmarks/distractors.py --json results/distractors.json
+	$(BIN)/python benchmarks/reward_audit.py --jobs $(JOBS) --json results/reward_audit.json
 	$(BIN)/python benchmarks/hotpotqa_difficulty.py --json results/hotpotqa_difficulty.json
 	$(BIN)/python benchmarks/alfworld_difficulty.py --json results/alfworld_difficulty.json
 	$(BIN)/python benchmarks/alfworld_search.py --json results/alfworld_search.json

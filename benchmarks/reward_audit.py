@@ -19,7 +19,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import starmap
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,7 @@ class Player:
         kwargs = dict(env_kwargs_of(agent))
         if self._benchmark.name == _READS_NO_COMMANDS[0] and name in _READS_NO_COMMANDS[1]:
             kwargs["info_admissible"] = False
-        key = str(sorted(kwargs))
+        key = str(sorted(kwargs.items()))
         if key not in self._envs:
             self._envs[key] = gymnasium.make(self._benchmark.three_stage_id, encoder=self._encoder, **kwargs)
         env = self._envs[key]
@@ -241,15 +240,14 @@ def main() -> int:
         raise MissingDependencyError(
             f"none of {', '.join(options.envs)} is installed; `agemem doctor` says what is missing"
         )
-    if options.jobs > 1:
-        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-            parts = list(pool.map(audit, *zip(*chosen, strict=True)))
-    else:
-        parts = list(starmap(audit, chosen))
-    lines = [line for part in parts for line in part]
-    print_tables(lines, Console(width=None if sys.stdout.isatty() else 200))
-    if options.json:
-        write_json(list(rows_of(lines)), options.json)
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    lines: list[Line] = []
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        for found in pool.map(audit, *zip(*chosen, strict=True)):
+            print_tables(found, console)
+            lines += found
+            if options.json:  # after each env: a run is long, and what is done is done
+                write_json(list(rows_of(lines)), options.json)
     wrong = list(failures(lines))
     for text in wrong:
         print(text)

@@ -82,3 +82,25 @@ def test_a_small_audit_runs_as_it_is(audit, monkeypatch, capsys):
     assert by_name["perfect"].figure("strict").value > 0.9
     assert by_name["no-op farmer"].figure("strict").value == 0.0
     audit.print_tables(found, SimpleNamespace(print=lambda *a, **k: print(*a)))
+
+
+def test_agents_with_other_keywords_get_another_env(audit):
+    benchmark = next(b for b in BENCHMARKS if b.name == "BabyAI")
+    player = audit.Player(benchmark, "hash")
+    sees = {}
+
+    class Looks:
+        def __init__(self, shown):
+            self.env_kwargs = {"info_admissible": shown}
+
+        def reset(self, info):
+            self.shown = self.env_kwargs["info_admissible"]
+
+        def act(self, obs, info):
+            sees.setdefault(self.shown, "admissible" in info)
+            return "<answer>x</answer>"
+
+    for shown in (False, True):
+        player.play(Looks(shown), [0])
+    player.close()
+    assert sees == {False: False, True: True}
