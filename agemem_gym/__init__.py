@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agemem_gym.env import MemoryEnv
     from agemem_gym.vector import make_vec
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["MemoryEnv", "make_vec", "register_all"]
 
 register_all()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agemem_gym.leaderboard import EpisodeRow
 
 _SUITES = ("episodes", "stream")
-_DEFAULT_AGENTS = ("random", "scripted", "oracle")
+_DEFAULT_AGENTS = ("random", "explorer", "store-all", "oracle")
 _STREAM_AGENTS = ("explorer", "store-all", "store-only")
 _EPISODES, _STREAMS = 20, 10
 
