@@ -120,10 +120,12 @@ def casually(clauses: Sequence[str], rng: np.random.Generator) -> list[str]:
     return [said[i] for i in rng.permutation(len(said))]
 
 
-def memory_background(found: Sequence[Place], told: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """All that is `told` of a memory task, and where some other things are, of which there is only one."""
+def memory_background(
+    found: Sequence[Place], told: Sequence[str], moved: Sequence[str], rng: np.random.Generator
+) -> list[str]:
+    """All that is `told` of a memory task, and where some things are that were not `moved` and of which there is only one."""
     names = Counter(place.name for place in found)
-    others = [place.clause for place in found if names[place.name] == 1]
+    others = [place.clause for place in found if names[place.name] == 1 and place.name not in moved]
     clauses = [clause_of(fact) for fact in told]
     clauses += [others[i] for i in rng.permutation(len(others)) if others[i] not in clauses][:_OTHERS]
     return casually(clauses, rng)

@@ -256,7 +256,8 @@ class ScienceWorldTask:
         """What was where at the start, in casual sentences: what the task speaks of, its rooms' doors, some other things."""
         self._playing()
         if self._scene:
-            return facts.memory_background(self._places, self._scene.told, rng)
+            moved = [put.thing for put in self._scene.situation.moved]
+            return facts.memory_background(self._places, self._scene.told, moved, rng)
         return facts.background(self._places, self._key, rng)
 
     def distractor_pool(self, rng: np.random.Generator) -> list[str]:

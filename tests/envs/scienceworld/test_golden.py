@@ -10,3 +10,7 @@ def test_golden_episodes(golden):
         "golden_agentboard.json",
         options={"task_name": "find-animal", "variation": 225},
     )
+
+
+def test_a_memory_task_is_told_and_played_as_written(golden):
+    golden(ScienceWorldTask(task_names="memory", moves="memory"), "golden_memory.json", seed=4)
