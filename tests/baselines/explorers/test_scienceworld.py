@@ -87,7 +87,7 @@ def test_it_knows_what_a_message_is_about(text, subject):
 
 def test_every_message_of_stage_one_states_something_and_no_distractor_does():
     task = ScienceWorldTask(task_names="memory")
-    player, rng, understood = explorer(), np.random.default_rng(0), []
+    player, rng, places = explorer(), np.random.default_rng(0), []
     for seed in (0, 2, 3, 5, 6):
         start = task.reset(seed, {})
         told = task.background(rng)
@@ -99,8 +99,9 @@ def test_every_message_of_stage_one_states_something_and_no_distractor_does():
         assert not any(map(player.subject, pool))
         scene = DistractorScene(start.instruction, start.key_facts, None, tuple(told), pool, seed)
         stale = make_source("stale", make_encoder("hash")).draw(scene, 4, rng)
-        understood += [player.subject(distractor.text) is not None for distractor in stale]
-    assert sum(understood) > 0.75 * len(understood) > 10  # some exchanges make no sense: "conducts higher"
+        places += [distractor.text for distractor in stale if "in the" in distractor.text]  # others may make no sense
+    assert len(places) > 10
+    assert all(map(player.subject, places))
     task.close()
 
 
