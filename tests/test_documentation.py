@@ -13,6 +13,7 @@ import pytest
 from agemem_gym.curriculum import CurriculumConfig, ThreeStage
 from agemem_gym.curriculum.distractors import SOURCES
 from agemem_gym.registration import BENCHMARKS, load_class
+from agemem_gym.stream import Stream
 
 ROOT = Path(__file__).parents[1]
 
@@ -90,3 +91,11 @@ def test_the_page_on_the_curriculum_names_every_keyword_and_source():
     text = (ROOT / "docs" / "curriculum.md").read_text(encoding="utf-8")
     for name in (*inspect.signature(ThreeStage).parameters, *SOURCES):
         assert name == "env" or f"`{name}`" in text
+
+
+def test_the_page_on_streams_names_every_keyword_and_measure():
+    text = (ROOT / "docs" / "streams.md").read_text(encoding="utf-8")
+    for name in inspect.signature(Stream).parameters:
+        assert name == "env" or f"`{name}`" in text
+    for name in ("plasticity", "stability", "backward transfer", "forgetting", "generalisation"):
+        assert f"| {name} |" in text

@@ -112,6 +112,20 @@ class Stream(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
     Raises:
         ConfigurationError: a keyword or option that cannot be used, or a task whose worlds do not come back.
 
+    Example:
+        >>> import agemem_gym, gymnasium
+        >>> env = gymnasium.make("AgeMem-HotpotQA-Stream-v0", tasks=3, n1=1, n2=0, encoder="hash", index="exact")
+        >>> obs, info = env.reset(seed=0)
+        >>> info["stream"]["task"], info["stream"]["of"], info["stage"]
+        (1, 3, 1)
+        >>> obs, info = env.reset()
+        >>> info["stream"]["task"], info["stream"]["world"]
+        (2, 2)
+        >>> obs, info = env.reset(seed=0, options={"stream_task": 3})
+        >>> info["stage"], info["stream"]["visit"]
+        (3, 2)
+        >>> env.close()
+
     Version history: v0, the first.
     """
 
