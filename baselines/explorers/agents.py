@@ -29,7 +29,7 @@ _NOTED = "<answer>Noted.</answer>"
 _MOST_CALLS = 8
 _MOST_ROUNDS = 4
 _LONG_WAY = 12  # messages of acting and seeing that are summarised together
-_CRITERIA_WORDS = 6
+_CRITERIA_WORDS = 12
 _DRAWS = 0x5707E
 
 
