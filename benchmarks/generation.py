@@ -63,6 +63,8 @@ class Setting:
 
 SMALL = Setting(episodes=8, gain=4.0)
 QUICK = Setting(episodes=8, gain=4.0, keywords={"n1": 2, "n2": 1})
+TINY = Setting(episodes=2, gain=0.0, keywords={"prompt_style": "compact", "n1": 1, "n2": 1})
+"""For the tests: no figure of time."""
 SMOL = Setting(episodes=8, gain=2.5, keywords={"prompt_style": "compact", "n1": 1, "n2": 1})
 
 
@@ -289,6 +291,7 @@ def small_model(folder: Path, setting: Setting) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the small model only, and shorter episodes")
+    parser.add_argument("--tiny", action="store_true", help="the small model only, and no figure of time")
     parser.add_argument("--model", choices=["small", SMOLLM], help="this model only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
     arguments = parser.parse_args()
@@ -296,10 +299,10 @@ def main() -> int:
     held = True
     if arguments.model != SMOLLM:
         with tempfile.TemporaryDirectory() as folder:
-            setting = QUICK if arguments.quick else SMALL
+            setting = TINY if arguments.tiny else QUICK if arguments.quick else SMALL
             found, holds = measure(small_model(Path(folder), setting), setting, "small")
             rows, held = rows + found, held and holds
-    if arguments.model == SMOLLM or not (arguments.model or arguments.quick):
+    if arguments.model == SMOLLM or not (arguments.model or arguments.quick or arguments.tiny):
         try:
             found, holds = measure(SMOLLM, SMOL, "SmolLM2")
             rows, held = rows + found, held and holds

@@ -77,7 +77,6 @@ def window_of(spec: str) -> int | None:
     return None
 
 
-@lru_cache(maxsize=2)
 def load(spec: str, *, device: str = "auto", dtype: str = "auto", threads: int | None = None) -> Loaded:
     """A model and its tokenizer; that it plays through slots as it does by itself has been tried.
 
@@ -91,11 +90,23 @@ def load(spec: str, *, device: str = "auto", dtype: str = "auto", threads: int |
         ConfigurationError: it cannot be loaded as it is.
         MissingDependencyError: torch or transformers is not installed.
     """
+    source = source_of(spec)
+    return _load(source, device, dtype, threads, _written(source))
+
+
+def _written(source: str) -> tuple[int, ...]:
+    """When a folder's weights and configuration were written: another training may have put others there."""
+    if not is_model_folder(source):
+        return ()
+    return tuple(file.stat().st_mtime_ns for file in sorted(Path(source).iterdir()) if file.is_file())
+
+
+@lru_cache(maxsize=2)
+def _load(source: str, device: str, dtype: str, threads: int | None, written: tuple[int, ...]) -> Loaded:
     torch, transformers = import_extra("torch", "local"), import_extra("transformers", "local")
     from agemem_gym.chat.local.threads import suitable_threads
     from agemem_gym.chat.local.verification import check_engine
 
-    source = source_of(spec)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     wanted = ("float32" if device == "cpu" else "auto") if dtype == "auto" else dtype
     with smollm.quiet() if is_model_folder(source) else contextlib.nullcontext():
@@ -107,12 +118,12 @@ def load(spec: str, *, device: str = "auto", dtype: str = "auto", threads: int |
             ),
         )
     if report["missing_keys"]:
-        raise ConfigurationError(f"{spec!r} lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
+        raise ConfigurationError(f"{source!r} lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
     model = model.to(device).eval()
     if device == "cpu":
         threads = threads or suitable_threads(model)
         torch.set_num_threads(threads)
-    check_engine(model, spec)
+    check_engine(model, source)
     return Loaded(model, tokenizer, ends_of(model, tokenizer), threads)
 
 

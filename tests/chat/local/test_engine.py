@@ -244,6 +244,16 @@ def test_kinds_of_attention(kind, config):
             assert off(model, request, sampled) < 1e-4
 
 
+def test_adapters_play_through_slots_as_by_themselves(model):
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    adapted = peft.get_peft_model(a_model("Llama"), config).eval()
+    assert largest_difference(adapted) < 1e-4
+    with torch.inference_mode(), adapted.disable_adapter():
+        plain_logits = adapted(input_ids=torch.tensor([words(9)])).logits
+    assert not torch.allclose(plain_logits, adapted(input_ids=torch.tensor([words(9)])).logits, atol=1e-3)
+
+
 def test_a_recurrent_model_is_refused_with_a_sentence():
     torch.manual_seed(0)
     model = transformers.MambaForCausalLM(

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from agemem_gym.baselines.agents.language_model import LanguageModelAgent  # noq
 from agemem_gym.chat import ChatError, ChatModel, Sampling, complete_each, make_chat_model  # noqa: E402
 from agemem_gym.chat.local import engine  # noqa: E402
 from agemem_gym.chat.local.drawing import Drawn  # noqa: E402
+from agemem_gym.chat.local.loading import load  # noqa: E402
 from agemem_gym.chat.local.model import LocalModel  # noqa: E402
 from agemem_gym.errors import ConfigurationError  # noqa: E402
 from agemem_gym.jobs import Job  # noqa: E402
@@ -73,6 +75,18 @@ def test_weights_that_are_not_there_are_refused(folder, tmp_path):
     (tmp_path / "model.safetensors").write_bytes((Path(folder) / "model.safetensors").read_bytes())
     with pytest.raises(ConfigurationError, match="lacks weights"):
         make_chat_model(f"local:{tmp_path}").complete([HELLO])
+
+
+def test_weights_are_read_once_until_others_are_written(folder, tmp_path):
+    place = shutil.copytree(folder, tmp_path / "changing")
+    assert load(str(place), threads=1) is load(str(place), threads=1)
+    before = load(str(place), threads=1).model
+    changed = copy.deepcopy(before)
+    with torch.no_grad():
+        changed.model.norm.weight.mul_(2.0)
+    changed.save_pretrained(place)
+    after = load(str(place), threads=1).model
+    assert torch.equal(after.model.norm.weight, 2.0 * before.model.norm.weight)
 
 
 def test_a_completion_says_what_was_read_and_drawn(local):
