@@ -65,7 +65,7 @@ SMALL = Setting(episodes=8, gain=4.0)
 QUICK = Setting(episodes=8, gain=4.0, keywords={"n1": 2, "n2": 1})
 TINY = Setting(episodes=2, gain=0.0, keywords={"prompt_style": "compact", "n1": 1, "n2": 1})
 """For the tests: no figure of time."""
-SMOL = Setting(episodes=8, gain=2.5, keywords={"prompt_style": "compact", "n1": 1, "n2": 1})
+SMOL = Setting(episodes=8, gain=2.5, keywords={"prompt_style": "compact", "n1": 2, "n2": 1, "turns": 1})
 
 
 # ------------------------------------------------------------------------------------------------- who plays, and how
