@@ -175,23 +175,23 @@ def slot_attention(
     if slots.decodes and slots.memory.together:
         mask = slots.common_mask(sliding_window)[:, None, None]
         held = keys[slots.slots, :, : mask.shape[-1]], values[slots.slots, :, : mask.shape[-1]]
-        return _attend(grouped, *held, mask, scaling, softcap).flatten(1, 2)[None], None
+        return attend(grouped, *held, mask, scaling, softcap).flatten(1, 2)[None], None
     parts: list[torch.Tensor] = []  # (tokens, heads, width) each
     at = 0
     for segment in slots.segments:
         one, seen = slice(segment.slot, segment.slot + 1), slice(segment.first(sliding_window), segment.end)
         held = keys[one, :, seen], values[one, :, seen]
         if segment.count == 1:  # the heads that share keys are as many queries
-            parts.append(_attend(grouped[at : at + 1], *held, None, scaling, softcap).flatten(1, 2))
+            parts.append(attend(grouped[at : at + 1], *held, None, scaling, softcap).flatten(1, 2))
         else:
             mask = slots.mask(segment, sliding_window)[:, seen]
             new = query[:, :, at : at + segment.count]
-            parts.append(_attend(new, *held, mask, scaling, softcap)[0].transpose(0, 1))
+            parts.append(attend(new, *held, mask, scaling, softcap)[0].transpose(0, 1))
         at += segment.count
     return torch.cat(parts)[None], None
 
 
-def _attend(
+def attend(
     query: torch.Tensor,
     keys: torch.Tensor,
     values: torch.Tensor,
@@ -199,6 +199,7 @@ def _attend(
     scaling: float | None,
     softcap: float | None,
 ) -> torch.Tensor:
+    """Attention of `query` over `keys` and `values`, ``(rows, heads, tokens, width)`` each; heads may share keys."""
     shared = query.shape[1] != keys.shape[1]
     if softcap is None:
         return F.scaled_dot_product_attention(query, keys, values, mask, scale=scaling, enable_gqa=shared)
