@@ -62,11 +62,15 @@ def test_an_encoder_that_fails_is_an_encoder_error():
 def test_nothing_computes_a_cosine_of_its_own():
     root = Path(agemem_gym.__file__).parent
     product = re.compile(r"\w\]? @ \w")
+    others = {
+        root / "chat" / "local" / "attention.py",
+        root.parent / "benchmarks" / "reader_weights.py",
+    }  # no texts compared
     found = [
         f"{file.name}:{number}"
         for folder in (root, root.parent / "benchmarks")
         for file in folder.rglob("*.py")
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
-        if product.search(line) and "``" not in line
+        if product.search(line) and "``" not in line and file not in others
     ]
     assert found == []
