@@ -194,15 +194,15 @@ def main() -> None:
     parser.add_argument("--envs", nargs="+", choices=names, default=names)
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
+    parser.add_argument("--data", metavar="FILE", help="HotpotQA's own questions, with --envs HotpotQA")
     parser.add_argument("--seed", type=int, default=0, help="of the first episode")
     parser.add_argument("--encoder", default="minilm", help="of the memory; 'hash' is faster")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all of it as JSON")
     options = parser.parse_args()
     chosen = [benchmark for benchmark in BENCHMARKS if benchmark.name in options.envs]
-    played = measure(
-        chosen, options.episodes, options.jobs, {"encoder": options.encoder, "split": options.split}, options.seed
-    )
+    given = {"encoder": options.encoder, **({"data": options.data} if options.data else {"split": options.split})}
+    played = measure(chosen, options.episodes, options.jobs, given, options.seed)
     found = [line for env in played for line in lines(env, played[env])]
     print_table(found)
     if options.json:
