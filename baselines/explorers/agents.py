@@ -154,7 +154,8 @@ class StoreAllAgent(ExplorerAgent):
             yield _NOTED
 
     def solve(self) -> Iterator[str]:
-        """The task, with what memory holds."""
+        """The task, with what memory holds; what stands in the context need not be looked up."""
+        self.learn_from_context()
         self.explorer.begin({**self.info, "instruction": self._instruction})
         observation = self.info
         for _ in range(_MOST_ROUNDS):
