@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from agemem_gym.baselines.explorers.explorer import admissible_commands
 from agemem_gym.baselines.explorers.household import OPENS, TOOLS, promise
 from agemem_gym.baselines.explorers.statements import understood
 
@@ -196,7 +197,7 @@ class ALFWorldExplorer:
 
     def act(self, info: Mapping[str, Any]) -> str:
         """The next command; an answer where there is nothing left to try."""
-        self._look(str(info["observation"]), info["admissible"])
+        self._look(str(info["observation"]), admissible_commands(info))
         command = self._next()
         if command is None:
             return "<answer>I could not do it.</answer>"

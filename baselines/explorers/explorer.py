@@ -7,6 +7,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from agemem_gym.errors import ConfigurationError
+
+
+def admissible_commands(info: Mapping[str, Any]) -> list[str]:
+    """The commands to choose among.
+
+    Raises:
+        ConfigurationError: the env was made without them, so that an explorer that needs them would stray about unnoticed.
+    """
+    if "admissible" not in info:
+        raise ConfigurationError(
+            "an explorer chooses among the admissible commands: gym.make(…, info_admissible=True), which it names in env_kwargs"
+        )
+    return list(info["admissible"])
+
 
 class Explorer(Protocol):
     """Plays one benchmark honestly.

@@ -31,6 +31,7 @@ from agemem_gym.baselines.explorers.babyai.observation import (
 from agemem_gym.baselines.explorers.babyai.rooms import Rooms
 from agemem_gym.baselines.explorers.babyai.routes import Step, first_way, poses_after, ways
 from agemem_gym.baselines.explorers.babyai.statements import read_statement
+from agemem_gym.baselines.explorers.explorer import admissible_commands
 
 _FARTHEST = 8  # commands that it looks ahead when it looks for the unknown
 _MOST_AT_ONCE = 49  # cells that one look can show
@@ -84,7 +85,7 @@ class BabyAIExplorer:
         if not self._begun:
             self.begin(info)
         self._look(info["observation"])
-        commands = list(info.get("admissible") or ())
+        commands = admissible_commands(info)
         for _ in range(4):
             step = self._next()
             command = step if isinstance(step, str) else self._say(step, commands)

@@ -5,6 +5,7 @@ import pytest
 
 import agemem_gym  # noqa: F401
 from agemem_gym.agent import env_kwargs_of, make_agent
+from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import states_fact
 from agemem_gym.registration import BENCHMARKS
 from agemem_gym.rollout import play_episode
@@ -91,3 +92,10 @@ def test_noise_makes_samples_of_a_task_differ_and_is_the_same_in_every_run():
     assert len({tuple(run) for run in runs}) > 1
     still = [step.reply for step in played("store-all-noisy", agent_kwargs={"noise": 0.0}).steps]
     assert still == [step.reply for step in played("store-all").steps]
+
+
+@pytest.mark.parametrize("benchmark", ("ALFWorld", "BabyAI"))
+def test_who_chooses_among_commands_says_so_when_it_is_shown_none(benchmark):
+    with gym.make(f"AgeMem-{benchmark}-ThreeStage-v0", encoder="hash", n1=0, n2=0) as env:
+        with pytest.raises(ConfigurationError, match="info_admissible=True"):
+            play_episode(env, make_agent("explorer"), seed=0)
