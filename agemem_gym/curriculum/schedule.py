@@ -94,10 +94,14 @@ class CurriculumSchedule(gym.Wrapper[str, str, str, str], RecordConstructorArgs)
         """Carry out one reply; the end of an episode counts towards progress and level."""
         obs, reward, terminated, truncated, info = self.env.step(action)
         if terminated or truncated:
-            self._episodes += 1
-            self._recent.append(bool(info["success"]))
-            self._adapt()
+            self.count_episode(bool(info["success"]))
         return obs, float(reward), terminated, truncated, self._added(info)
+
+    def count_episode(self, success: bool) -> None:
+        """Let an episode that was played elsewhere, in another env of the same training, count towards progress and level."""
+        self._episodes += 1
+        self._recent.append(success)
+        self._adapt()
 
     def snapshot(self) -> Any:
         """That of the wrappers beneath; the state of training is not the episode's, see :meth:`state_dict`."""

@@ -2,10 +2,10 @@
 
 ::
 
-    returns of a group ─► advantages ─┐
-    rows of a group ─► trie ─► layouts: log-probabilities ─► loss ─► update
-         (each prompt and reply as token ids)   (the model, once a token that rows share)
+    tasks ─► collect: K episodes of each, in slots ─► returns ─► advantages ─┐
+                          └─► rows: each prompt and reply as token ids ──────┴─► trie ─► log-probabilities ─► loss ─► update
+                                                                                         (the model, once a token that rows share)
 
 :mod:`rows` is what the learner is given, :mod:`advantages`, :mod:`trie` and :mod:`loss` are functions of their inputs, and
-:mod:`update` makes one step of an optimiser of them.
+:mod:`update` makes one step of an optimiser of them. :mod:`collect` plays the episodes, with :mod:`sampler` as the agent.
 """

@@ -226,8 +226,7 @@ class SlotEngine:
         """
         if self._rows:
             raise RuntimeError(f"{len(self._rows)} replies are still being written")
-        for slot in self._slots:
-            slot.length = 0
+        self._slots.clear()  # as if nothing had ever been read: what is asked next is read in the same passes in any process
 
     # ---------------------------------------------------------------------------------------------------- who enters
 

@@ -32,6 +32,7 @@ from agemem_gym.errors import ConfigurationError
 if TYPE_CHECKING:
     from agemem_gym.chat.local.encoding import ChatEncoder, Replies
     from agemem_gym.chat.local.engine import Request, Sampled, SlotEngine
+    from agemem_gym.chat.local.loading import Loaded
 
 _REMEMBERED = 1024  # conversations
 
@@ -82,6 +83,19 @@ class LocalModel:
         self._template = template
         self._closing = tuple(closing)
         self._reset()
+
+    @classmethod
+    def of(cls, loaded: Loaded, spec: str, **options: Any) -> LocalModel:
+        """A model that is in memory already, one in training say.
+
+        Args:
+            loaded: the model; where its weights change, ``engine.forget()`` has to be told.
+            spec: where its configuration and tokenizer lie.
+            options: ``slots``, ``window``, ``template``, ``closing``.
+        """
+        made = cls(spec, **options)
+        made.__dict__["_loaded"] = loaded
+        return made
 
     def _reset(self) -> None:
         self._asked: dict[int, _Asked] = {}

@@ -94,3 +94,22 @@ def precise():
 @pytest.fixture(scope="session")
 def group(model):
     return sample_group(model)
+
+
+# ------------------------------------------------------------------------------------------------------------- real envs
+
+ENV = "AgeMem-HotpotQA-ThreeStage-v0"
+SHORT = {"n1": 2, "n2": 1, "encoder": "hash", "index": "exact", "prompt_style": "compact", "max_rounds": 8}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A small model with random weights, as a folder; its tokenizer is learnt from demonstrations."""
+    from agemem_gym.baselines.sft.demos import collect, demos_of
+    from agemem_gym.baselines.sft.small import make_model, make_tokenizer, save
+
+    episodes = collect(ENV, "store-all", 3, env_kwargs={**SHORT, "max_rounds": 40}, failed=True)
+    tokenizer = make_tokenizer([demo for episode in episodes for demo in demos_of(episode)], 700)
+    place = tmp_path_factory.mktemp("small")
+    save(tokenizer, make_model(tokenizer, hidden=32, layers=2, heads=4, window=2048), place)
+    return place
