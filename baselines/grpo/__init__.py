@@ -4,7 +4,7 @@
 
     tasks ─► collect: K episodes of each, in slots ─► returns ─► advantages ─┐
                           └─► rows: each prompt and reply as token ids ──────┴─► trie ─► log-probabilities ─► loss ─► update
-                                                                                         (the model, once a token that rows share)
+                                                                          (the model, once a token that rows share)
 
 :mod:`rows` is what the learner is given, :mod:`advantages`, :mod:`trie` and :mod:`loss` are functions of their inputs, and
 :mod:`update` makes one step of an optimiser of them. :mod:`collect` plays the episodes, with :mod:`sampler` as the agent.
