@@ -76,25 +76,31 @@ def turns(messages: Iterable[Mapping[str, Any]], rules: TemplateRules | None = N
     """The messages as `rules` demand them; a fresh list of fresh dicts.
 
     Args:
-        messages: ``{"role", "content"}`` each, as ``info["messages"]`` has them.
+        messages: ``{"role", "content"}`` each, as ``info["messages"]`` has them; a reply may have ``"call_ids"`` besides, the
+            ids under which its native calls came.
         rules: of the template; the defaults if left out.
     """
     rules = rules or TemplateRules()
     chat = _systems([_plain(message) for message in messages], rules)
     chat = _native(chat, rules) if rules.tool_role == "native" else chat
+    chat = [{key: value for key, value in message.items() if key != "call_ids"} for message in chat]
     chat = _without_stray_tools(chat, rules)
     return _alternating(chat) if rules.alternate else chat
 
 
 def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {"role": message["role"], "content": message.get("content") or ""}
+    ids = {"call_ids": message["call_ids"]} if "call_ids" in message else {}
+    return {"role": message["role"], "content": message.get("content") or "", **ids}
 
 
 # ------------------------------------------------------------------------------------------------- tool messages
 
 
 def _native(chat: Chat, rules: TemplateRules) -> Chat:
-    """Replies that call tools as native calls, where each call's result follows; ids are running numbers of nine signs."""
+    """Replies that call tools as native calls, where each call's result follows, under the ids of the calls.
+
+    Where these are not known, ids are running numbers of nine signs.
+    """
     made: Chat = []
     position, number = 0, 0
     while position < len(chat):
@@ -107,7 +113,9 @@ def _native(chat: Chat, rules: TemplateRules) -> Chat:
             made.append(message)
             position += 1
             continue
-        ids = [f"call{number + offset:05d}" for offset in range(len(results))]
+        given = message.get("call_ids", ())
+        running = [f"call{number + offset:05d}" for offset in range(len(results))]
+        ids = list(given) if len(given) == len(results) else running
         calls = [_native_call(reply, index, call_id, rules) for index, call_id in enumerate(ids)]
         said = [_native_result(reply, index, call_id, results[index]) for index, call_id in enumerate(ids)]
         made += _exchange(write_thought(reply.think), calls, said, single=rules.single_call)

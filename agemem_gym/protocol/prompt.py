@@ -1,7 +1,8 @@
 """What an agent is told: the reply format, the tools, and the curriculum's stages.
 
 ``prompt_style="full"`` shows the tools' JSON schemas, as a chat template would; ``"compact"`` the same contract as signatures,
-in at most a third of the tokens. Or a user's own function says it: see :func:`make_prompt`.
+in at most a third of the tokens; ``"native"`` leaves the tools out, for models that are given them as functions. Or a user's
+own function says it: see :func:`make_prompt`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ Reply: optional <think>…</think>, then exactly one of
 Tools (? optional):
 {tools}"""
 
+_NATIVE_PROMPT = """\
+You solve a task step by step and manage your own memory while you do.
+Your context (short-term memory) holds at most {budget} tokens. Your long-term memory outlives the context, but you see \
+of it only what you retrieve.
+
+{tools}
+{action}<answer>…</answer>  to give your answer."""
+
 STAGES_PROMPT = (
     "This episode has stages. At first people only talk to you, one message at a time; keep what may be of use later in "
     "long-term memory, and reply <answer>…</answer> to go on to the next message. Your context may be cleared in between: only "
@@ -67,8 +76,18 @@ def compact_prompt(schemas: Sequence[Mapping[str, Any]], token_budget: int, comm
     return f"{prompt}\nActions: {commands}" if commands else prompt
 
 
+def native_prompt(schemas: Sequence[Mapping[str, Any]], token_budget: int, commands: str) -> str:
+    """The contract of :func:`system_prompt` for a model that is given the tools as functions, and calls them so."""
+    action = "<action>…</action>  to act in the environment,\n" if commands else ""
+    tools = (
+        "Call one or more of the memory tools, or reply with exactly one of" if schemas else "Reply with exactly one of"
+    )
+    prompt = _NATIVE_PROMPT.format(budget=token_budget, action=action, tools=tools)
+    return f"{prompt}\n\nActions: {commands}" if commands else prompt
+
+
 def make_prompt(spec: str | PromptMaker) -> PromptMaker:
-    """What makes the system message: ``"full"``, ``"compact"``, or a callable with the arguments of :func:`system_prompt`.
+    """What makes the system message: ``"full"``, ``"compact"``, ``"native"``, or a callable as :func:`system_prompt` is one.
 
     Raises:
         ConfigurationError: it is none of these; or, when the prompt is made, the callable gave no text.
@@ -77,7 +96,7 @@ def make_prompt(spec: str | PromptMaker) -> PromptMaker:
         return _checked(spec)
     if not isinstance(spec, str) or spec not in _STYLES:
         hint = did_you_mean(spec, _STYLES)
-        raise ConfigurationError(f"prompt_style={spec!r}: expected 'full', 'compact' or a callable{hint}")
+        raise ConfigurationError(f"prompt_style={spec!r}: expected 'full', 'compact', 'native' or a callable{hint}")
     return _STYLES[spec]
 
 
@@ -91,7 +110,7 @@ def _checked(maker: PromptMaker) -> PromptMaker:
     return make
 
 
-_STYLES: Mapping[str, PromptMaker] = {"full": system_prompt, "compact": compact_prompt}
+_STYLES: Mapping[str, PromptMaker] = {"full": system_prompt, "compact": compact_prompt, "native": native_prompt}
 _SHORT_TYPES = {"string": "", "integer": "int", "number": "float", "boolean": "bool", "object": "{}", "array": "[]"}
 
 

@@ -125,15 +125,18 @@ def encodable(text: str) -> str:
     return text
 
 
-def call_reply(*calls: tuple[str, Mapping[str, Any]], think: str | None = None) -> str:
+def call_reply(*calls: tuple[str, Mapping[str, Any] | str], think: str | None = None) -> str:
     """The reply text that calls tools: the inverse of :func:`agemem_gym.protocol.parse`.
+
+    Arguments that are a text are written as one: JSON as a model wrote it, faults included.
 
     Example:
         >>> call_reply(("Delete_memory", {"memory_id": "m1", "confirmation": True}))
         '<tool_call>[{"name": "Delete_memory", "arguments": {"memory_id": "m1", "confirmation": true}}]</tool_call>'
     """
     # "<" is escaped so that no content can close the block, nor look like a block of its own
-    body = json.dumps([{"name": name, "arguments": dict(arguments)} for name, arguments in calls], ensure_ascii=False)
+    written = [(name, given if isinstance(given, str) else dict(given)) for name, given in calls]
+    body = json.dumps([{"name": name, "arguments": arguments} for name, arguments in written], ensure_ascii=False)
     body = body.replace("<", "\\u003c")
     return write_thought(think) + f"<tool_call>{body}</tool_call>"
 

@@ -6,7 +6,8 @@
 
     agemem run AgeMem-HotpotQA-ThreeStage-v0 --agent llm --agent-arg model=openai:NAME@http://127.0.0.1:8080/v1 --slots 16
 
-Nothing is added to what the env says: the system prompt tells the tools and the form of a reply.
+Nothing is added to what the env says: the system prompt tells the tools and the form of a reply. With ``native_tools=True`` an
+endpoint is given the tools as functions instead (:mod:`.native`).
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from hashlib import sha256
 from typing import Any
 
 from agemem_gym.agent import Act, LiveTurn
+from agemem_gym.baselines.agents.native import CallIds, check_native, reply_of
 from agemem_gym.baselines.agents.shots import Exchange, check_shots, examples, with_examples
 from agemem_gym.chat import ChatError, ChatMessages, ChatModel, Completion, Sampling, complete_each, make_chat_model
 from agemem_gym.chat.local.model import LocalModel
 from agemem_gym.chat.making import is_endpoint
-from agemem_gym.chat.turns import TemplateRules
+from agemem_gym.chat.turns import ENDPOINT, TemplateRules
 from agemem_gym.chat.turns import turns as as_turns
-from agemem_gym.checks import at_least
+from agemem_gym.checks import at_least, flag
+from agemem_gym.context import Message
 from agemem_gym.episode import PolicyRecord
 from agemem_gym.errors import ConfigurationError
-from agemem_gym.protocol import call_reply
 
 TOP_K = 3
 """Entries recalled, for all agents alike: RETRIEVE's default, and the paper's."""
@@ -59,6 +61,8 @@ class LanguageModelAgent:
         on_overflow: what the env does when the context outgrows its budget; ``"drop_oldest"`` keeps prompts within a model's
             window.
         shots: few-shot examples before the conversation, 0 to 3; see :mod:`.shots`.
+        native_tools: give the endpoint the env's tools as functions (``tools=``), and take its calls as replies; results go
+            back under the ids of their calls. The env then says nothing of the tools (``prompt_style="native"``).
         top_k: entries that whatever recalls for this agent brings, at most; the tools take their own.
         model_options: keywords of an endpoint's model: ``timeout``, ``attempts``, ``concurrency``, ``prices``, …; or of a local
             one: ``slots``, ``window``, ``threads``, …
@@ -77,6 +81,7 @@ class LanguageModelAgent:
         on_overflow: str = "drop_oldest",
         shots: int = 0,
         top_k: int = TOP_K,
+        native_tools: bool = False,
         **model_options: Any,
     ) -> None:
         self.model = make_chat_model(model, **({"concurrency": 64} if is_endpoint(model) else {}) | model_options)
@@ -84,9 +89,14 @@ class LanguageModelAgent:
         self._seed = seed
         self._shots = check_shots(shots)
         self._examples: dict[int, tuple[Exchange, ...]] = {}
+        self._native = CallIds() if flag("native_tools", native_tools) else None
+        self._tools: dict[int, list[dict[str, Any]] | None] = {}
         self.top_k = at_least("top_k", top_k)
         self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
         self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow, **_own_budget(self.model, max_tokens, shots)}
+        if native_tools:
+            check_native(self.model)
+            self.env_kwargs["prompt_style"] = "native"
         if summarise:
             self.env_kwargs["summariser"] = self.model
 
@@ -95,8 +105,8 @@ class LanguageModelAgent:
 
     def act(self, obs: str, info: Mapping[str, Any]) -> str:
         """The reply to one context, for a loop by hand."""
-        (completion,) = self.model.complete([self._prompt(info)], self._sampling)
-        return str(act_of(completion).reply)
+        (completion,) = self.model.complete([self._prompt(info)], self._sampling, self._tools.get(0))
+        return str(self._acted(completion, 0).reply)
 
     def notice(self, turn: LiveTurn) -> None:
         """Ask an endpoint at once."""
@@ -105,7 +115,8 @@ class LanguageModelAgent:
         if submit and (asked is None or asked[0] is not turn):  # is not: a turn of an earlier rollout, given up
             options = {"conversation": conversation_of(turn)} if _works_here(self.model) else {}
             prompt = self._prompt(turn.info, turn.job.number)
-            self._asked[turn.key] = turn, submit(prompt, self._sampling_of(turn), **options)
+            tools = self._tools.get(turn.job.number)
+            self._asked[turn.key] = turn, submit(prompt, self._sampling_of(turn), tools, **options)
 
     def act_batch(self, turns: Sequence[LiveTurn]) -> Mapping[int, Act | Exception]:
         """The replies that are there; waits until there is at least one."""
@@ -120,7 +131,7 @@ class LanguageModelAgent:
         answered = [turn for turn in turns if futures[turn.slot] in done]
         for turn in answered:
             del self._asked[turn.key]
-        return {turn.slot: _result(futures[turn.slot]) for turn in answered}
+        return {turn.slot: self._result(futures[turn.slot], turn.job.number) for turn in answered}
 
     def close(self) -> None:
         """Give up what was asked for and is not there yet."""
@@ -129,39 +140,69 @@ class LanguageModelAgent:
         self._asked = {}
 
     def _complete(self, turns: Sequence[LiveTurn]) -> dict[int, Act | Exception]:
-        """All turns of one sampling in one batch: each sample of a task has its own seed, where there is one."""
-        batches: dict[Sampling, list[LiveTurn]] = {}
+        """All turns of one sampling and tools in one batch: each sample of a task has its own seed, where there is one."""
+        batches: dict[tuple[Sampling, str], list[tuple[LiveTurn, ChatMessages]]] = {}
         for turn in turns:
-            batches.setdefault(self._sampling_of(turn), []).append(turn)
+            prompt = self._prompt(turn.info, turn.job.number)
+            tools = json.dumps(self._tools.get(turn.job.number))
+            batches.setdefault((self._sampling_of(turn), tools), []).append((turn, prompt))
         replies: dict[int, Act | Exception] = {}
-        for sampling, batch in batches.items():
-            results = self._results([self._prompt(turn.info, turn.job.number) for turn in batch], sampling)
-            for turn, result in zip(batch, results, strict=True):
-                replies[turn.slot] = result if isinstance(result, Exception) else act_of(result)
+        for (sampling, tools), batch in batches.items():
+            results = self._results([prompt for _, prompt in batch], sampling, json.loads(tools))
+            for (turn, _), result in zip(batch, results, strict=True):
+                number = turn.job.number
+                replies[turn.slot] = result if isinstance(result, Exception) else self._acted(result, number)
         return replies
 
-    def _results(self, prompts: Sequence[ChatMessages], sampling: Sampling) -> Sequence[Completion | ChatError]:
+    def _results(
+        self, prompts: Sequence[ChatMessages], sampling: Sampling, tools: Sequence[Mapping[str, Any]] | None
+    ) -> Sequence[Completion | ChatError]:
         """All in one batch; where it fails as a whole, one by one, so that each episode pays for itself only."""
         try:
-            return self.model.complete(prompts, sampling)
+            return self.model.complete(prompts, sampling, tools)
         except ChatError:
-            return complete_each(self.model, prompts, sampling)
+            return complete_each(self.model, prompts, sampling, tools)
+
+    def _result(self, future: Future[Completion], number: int) -> Act | Exception:
+        error = future.exception()
+        if error is None:
+            return self._acted(future.result(), number)
+        return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+
+    def _acted(self, completion: Completion, number: int) -> Act:
+        """The reply, whose native calls are remembered by their ids."""
+        act = act_of(completion)
+        if self._native is not None and completion.tool_calls:
+            self._native.note(number, str(act.reply), completion.tool_calls)
+        return act
 
     def _prompt(self, info: Mapping[str, Any], number: int = 0) -> list[dict[str, Any]]:
         if self._shots and info["step"] == 0:
             names = tuple(schema["function"]["name"] for schema in info["tools"])
             self._examples[number] = examples(info["benchmark"], info["stage"] != 3, names, self._shots)
-        return as_turns(with_examples(self.shown(info, number), self._examples.get(number, ())), RULES)
+        shots = self._examples.get(number, ())
+        if self._native is None:
+            return as_turns(with_examples(self.shown(info, number), shots), RULES)
+        if info["step"] == 0:
+            self._native.begin(number)
+            self._tools[number] = info["tools"] or None
+        messages = self._native.put_into(number, self.shown(info, number))
+        return as_turns(with_examples(messages, shots, results=True), ENDPOINT)
 
-    def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, str]]:
+    def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, Any]]:
         """The messages that the model is asked with; `number` tells live episodes apart."""
-        messages: Sequence[Mapping[str, str]] = info["messages"]
-        return messages
+        messages: Sequence[Mapping[str, Any]] = info["messages"]
+        return messages if self._native is None else [as_shown(message) for message in info["context"]]
 
     def _sampling_of(self, turn: LiveTurn) -> Sampling:
         if _works_here(self.model):
             return replace(self._sampling, seed=seed_of_reply(turn, self._seed or 0))
         return self._sampling if self._seed is None else replace(self._sampling, seed=self._seed + turn.job.sample)
+
+
+def as_shown(message: Message) -> dict[str, Any]:
+    """A message as :meth:`LanguageModelAgent.shown` gives it."""
+    return {"id": message.id, "kind": message.kind, "role": message.role, "content": message.content}
 
 
 def conversation_of(turn: LiveTurn) -> tuple[Any, ...]:
@@ -197,9 +238,6 @@ def _own_budget(model: ChatModel, max_tokens: int, shots: int) -> dict[str, Any]
 
 def act_of(completion: Completion) -> Act:
     """The reply of a completion, and what its model counted."""
-    text = completion.text
-    if completion.tool_calls and not text.strip():
-        text = _written_out(completion.tool_calls)
     policy = PolicyRecord(
         model=completion.model,
         finish_reason=completion.finish_reason,
@@ -209,27 +247,4 @@ def act_of(completion: Completion) -> Act:
         cost=completion.cost,
         seconds=completion.seconds,
     )
-    return Act(text, policy)
-
-
-def _result(future: Future[Completion]) -> Act | Exception:
-    error = future.exception()
-    if error is None:
-        return act_of(future.result())
-    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
-
-
-def _written_out(calls: Sequence[Mapping[str, Any]]) -> str:
-    """Native tool calls as the env reads them; arguments that are no JSON stand as they came."""
-    written: list[tuple[str, Any]] = []
-    for call in calls:
-        function = call.get("function")
-        function = function if isinstance(function, Mapping) else {}
-        arguments = function.get("arguments", {})
-        if isinstance(arguments, str):
-            try:
-                arguments = json.loads(arguments or "{}")
-            except ValueError:
-                return f"<tool_call>{arguments}</tool_call>"
-        written.append((str(function.get("name")), arguments))
-    return call_reply(*written)
+    return Act(reply_of(completion), policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agemem_gym.baselines.agents.language_model import LanguageModelAgent
+from agemem_gym.baselines.agents.language_model import LanguageModelAgent, as_shown
 from agemem_gym.checks import at_least
 from agemem_gym.context import Message
 
@@ -38,14 +38,14 @@ class LongContextAgent(NoMemoryAgent):
         )
         self._seen: dict[int, dict[int, Message]] = {}
 
-    def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, str]]:
+    def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, Any]]:
         """All messages of the episode in their order; the oldest go where they do not fit."""
         if info["step"] == 0:
             self._seen[number] = {}
         seen = self._seen.setdefault(number, {})
         seen.update((message.id, message) for message in info["context"])
         messages = [seen[key] for key in sorted(seen)]
-        return [{"role": message.role, "content": message.content} for message in _fitting(messages, self._window)]
+        return [as_shown(message) for message in _fitting(messages, self._window)]
 
 
 def _own_window(model: Any, reply: int) -> int:

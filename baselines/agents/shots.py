@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any, NamedTuple
 
 from agemem_gym.agent import make_agent
 from agemem_gym.checks import within
@@ -23,7 +24,14 @@ FIRST_SEED = 900_000_000
 
 MOST_SHOTS = 3
 _MOST_CHARACTERS = 1500
-Exchange = tuple[str, str]
+
+
+class Exchange(NamedTuple):
+    """What was said, what was replied, and what the reply's tool calls came to."""
+
+    said: str
+    reply: str
+    results: tuple[str, ...] = ()
 
 
 def check_shots(shots: int) -> int:
@@ -76,7 +84,8 @@ def _exchanges(episode: Episode, tools: set[str]) -> list[Exchange]:
         what = ",".join(sorted(names)) or ("act" if reply.action is not None else "answer")
         said = _said_last(episode, number)
         if names <= tools and said and len(said) <= _MOST_CHARACTERS:
-            kinds.setdefault((step.stage, what), (said, step.reply))
+            results = tuple(f"{result.name}: {result.text}" for result in step.tool_results)
+            kinds.setdefault((step.stage, what), Exchange(said, step.reply, results))
     return list(kinds.values())
 
 
@@ -90,10 +99,13 @@ def _said_last(episode: Episode, step: int) -> str:
     return "\n\n".join(reversed(told))
 
 
-def with_examples(messages: Sequence[Mapping[str, str]], shots: Sequence[Exchange]) -> list[Mapping[str, str]]:
-    """The messages with examples behind the leading system messages."""
+def with_examples(
+    messages: Sequence[Mapping[str, Any]], shots: Sequence[Exchange], *, results: bool = False
+) -> list[Mapping[str, Any]]:
+    """The messages with examples behind the leading system messages; with `results` those of their tool calls stand there."""
     start = next((place for place, message in enumerate(messages) if message["role"] != "system"), len(messages))
-    shown: list[Mapping[str, str]] = []
-    for said, reply in shots:
-        shown += [{"role": "user", "content": said}, {"role": "assistant", "content": reply}]
+    shown: list[Mapping[str, Any]] = []
+    for shot in shots:
+        shown += [{"role": "user", "content": shot.said}, {"role": "assistant", "content": shot.reply}]
+        shown += [{"role": "tool", "content": text} for text in shot.results if results]
     return [*messages[:start], *shown, *messages[start:]]
