@@ -128,6 +128,9 @@ def trie_attention(
     if s_aux is not None:
         raise NotImplementedError("attention sinks")
     branches.asked += 1
+    if torch.is_autocast_enabled(query.device.type):  # the backward pass attends once more, without autocasting
+        dtype = torch.get_autocast_dtype(query.device.type)
+        query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
     found = _PathAttention.apply(query, key, value, branches.sights(sliding_window), _Scores(scaling, softcap))
     return found.transpose(1, 2), None
 

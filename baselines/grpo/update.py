@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,11 @@ from agemem_gym.baselines.grpo.loss import Loss, loss_of, shares_of, targets_of
 from agemem_gym.baselines.grpo.rows import StepRow
 from agemem_gym.baselines.grpo.scoring import scores_of
 from agemem_gym.baselines.grpo.trie import packs_of
+from agemem_gym.errors import AgeMemError
+
+
+class SamplerError(AgeMemError):
+    """What was sampled is not what the learner would have sampled: a gradient from it would be a wrong one."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Gradient:
             whether sampler and learner are the same policy.
         tokens, laid_out: of the rows as they are, and as the model read them.
         sampled: tokens of the replies.
+        norm: of the gradient, before it was made shorter; not known before :func:`update`.
     """
 
     loss: float
@@ -37,6 +43,7 @@ class Gradient:
     tokens: int
     laid_out: int
     sampled: int
+    norm: float = float("nan")
 
 
 def add_gradient(model: Any, rows: Sequence[StepRow], config: GRPOConfig) -> Gradient:
@@ -72,12 +79,35 @@ def add_gradient(model: Any, rows: Sequence[StepRow], config: GRPOConfig) -> Gra
     )
 
 
-def update(model: Any, optimiser: torch.optim.Optimizer, rows: Sequence[StepRow], config: GRPOConfig) -> Gradient:
-    """One step on a batch, its gradient no longer than ``max_norm``."""
+def update(
+    model: Any,
+    optimiser: torch.optim.Optimizer,
+    rows: Sequence[StepRow],
+    config: GRPOConfig,
+    tolerance: float | None = None,
+) -> Gradient:
+    """One step on a batch, its gradient no longer than ``max_norm``.
+
+    Args:
+        model, optimiser: what learns, and how.
+        rows: the batch.
+        config: how it becomes a gradient.
+        tolerance: how far a log-probability may be from the sampler's, where the batch has just been sampled with these
+            weights; None where they have moved on since.
+
+    Raises:
+        SamplerError: it is further; the model is as it was.
+    """
     optimiser.zero_grad(set_to_none=True)
     gradient = add_gradient(model, rows, config)
+    if tolerance is not None and not gradient.off < tolerance:
+        optimiser.zero_grad(set_to_none=True)
+        raise SamplerError(
+            f"a sampled log-probability is off by {gradient.off:.3g} from what the learner computes (tolerance {tolerance:g}): "
+            "sampler and learner are not the same policy"
+        )
     learned = [parameter for group in optimiser.param_groups for parameter in group["params"]]
-    torch.nn.utils.clip_grad_norm_(learned, config.max_norm)
+    norm = float(torch.nn.utils.clip_grad_norm_(learned, config.max_norm))
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
-    return gradient
+    return replace(gradient, norm=norm)
