@@ -206,10 +206,12 @@ class BabyAIExplorer:
             reach = self._walk(lambda pose, cell=cell: pose.front == cell)  # type: ignore[misc]
             if reach is None:
                 continue
-            self._opened_at = cell if not reach or len(reach) == 1 else None
             if item.state == "open":
                 return reach[0] if reach else "toggle"
-            return reach[0] if len(reach) > 1 else Step("through", cell)
+            if len(reach) > 1:
+                return reach[0]
+            self._opened_at = cell
+            return Step("through", cell)
         locked = [one for one in self._told.joins() if one.locked and one.colour == what.colour]
         if locked and self._key != what.colour:
             return self._fetch(what.colour, frozenset())
@@ -259,8 +261,13 @@ class BabyAIExplorer:
                 return self._fetch(key, fetching)
             if graph.is_known(one, other):
                 continue
-            unseen = set(self._map.floor.plan.wall(one, other)) - self._map.seen
-            step = self._toward(lambda pose, unseen=unseen: bool(self._map.sight(pose) & unseen))  # type: ignore[misc]
+            wall = set(self._map.floor.plan.wall(one, other))
+            unseen = wall - self._map.seen
+            step = self._toward(
+                lambda pose, wall=wall, unseen=unseen: (  # type: ignore[misc]
+                    bool(self._map.sight(pose) & unseen) if unseen else self._map.looks_straight_at(pose, wall)
+                )
+            )
             if step is not None:
                 return step
             return self._explore(rooms, fetching)

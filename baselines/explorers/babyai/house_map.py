@@ -80,6 +80,8 @@ class HouseMap:
         self.carrying = ""
         self._looks: list[Pose] = []
         self._free: set[Cell] = set()
+        self.walls: set[Cell] = set()
+        """Where a wall was seen straight ahead."""
         self._glimpses: list[tuple[Pose, Cell]] = []
         self.told_gaps: frozenset[frozenset[Room]] = frozenset()
         self._seen: tuple[object, set[Cell]] = (None, set())
@@ -106,6 +108,7 @@ class HouseMap:
             self._glimpses.append((self.pose, cell))
         evidence = self._evidence(self.pose, seen)
         self._free |= {cell for what, cell in evidence if what == "free"}
+        self.walls |= {cell for what, cell in evidence if what == "wall"}
         self.floor.note(evidence)
         self._forget_gone(seen)
 
@@ -226,6 +229,16 @@ class HouseMap:
         while grown := {room for pair in self.gaps if pair & rooms for room in pair} - rooms:
             rooms |= grown
         return rooms
+
+    def looks_straight_at(self, pose: Pose, wall: set[Cell]) -> bool:
+        """Whether one of these cells is the first that may be a wall straight ahead, with nothing known before it."""
+        for ahead in range(1, REACH):
+            cell = pose.at(ahead, 0)
+            if cell in wall:
+                return True
+            if not self.is_free(cell):
+                return False
+        return False
 
     def find(self, colour: str, kind: str) -> list[Cell]:
         """Where things of a kind (``"object"``: any but a door) and colour (empty: any) are known to be."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
-from agemem_gym.baselines.explorers.babyai.floor import Room
+from agemem_gym.baselines.explorers.babyai.floor import Cell, Room
 from agemem_gym.baselines.explorers.babyai.house_map import STEPS, HouseMap
 from agemem_gym.baselines.explorers.babyai.knowledge import Knowledge
 
-_GAP, _DOOR, _LOCKED, _UNKNOWN = 0.5, 1.0, 6.0, 4.0
+_GAP, _DOOR, _LOCKED, _UNKNOWN, _SEEN_ASKANCE = 0.5, 1.0, 6.0, 4.0, 8.0
 
 
 class Rooms:
@@ -75,13 +75,21 @@ class Rooms:
                 lacking = self.lacks_key(room, other)
                 if not lacking or lacking not in self._missing:
                     yield other, _LOCKED if lacking else _DOOR
-            elif (
-                self._bounds and other[0] in self._bounds[0] and other[1] in self._bounds[1] and not self._refuted(pair)
-            ):
-                yield other, _UNKNOWN
+            elif self._bounds and other[0] in self._bounds[0] and other[1] in self._bounds[1]:
+                if not self._refuted(pair):
+                    yield other, _UNKNOWN
+                elif not self._is_wall(pair):
+                    yield other, _SEEN_ASKANCE
 
     def _refuted(self, pair: frozenset[Room]) -> bool:
         """Whether the wall in question has been looked at, and has no door."""
+        wall = self._wall(pair)
+        return bool(wall) and wall <= self._house.seen and pair not in self._house.gaps
+
+    def _is_wall(self, pair: frozenset[Room]) -> bool:
+        """Whether it is known that there is a wall: an observation names walls straight ahead only, and no gap."""
+        return bool(self._wall(pair) & self._house.walls)
+
+    def _wall(self, pair: frozenset[Room]) -> set[Cell]:
         one, other = sorted(pair)
-        wall = self._house.floor.plan.wall(one, other)
-        return bool(wall) and set(wall) <= self._house.seen and pair not in self._house.gaps
+        return set(self._house.floor.plan.wall(one, other))

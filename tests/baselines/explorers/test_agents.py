@@ -99,3 +99,17 @@ def test_who_chooses_among_commands_says_so_when_it_is_shown_none(benchmark):
     blind = gym.make(f"AgeMem-{benchmark}-ThreeStage-v0", encoder="hash", n1=0, n2=0)
     with blind as env, pytest.raises(ConfigurationError, match="info_admissible=True"):
         play_episode(env, make_agent("explorer"), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("split", "seed"),
+    [
+        ("train", 1),  # the door that the mission wants opened already stands open: it was gone through
+        ("train", 22),
+        ("test", 14),  # three rooms that flow together without a door, which no observation names
+    ],
+)
+def test_who_was_told_everything_finds_the_way_and_opens_what_stands_open(split, seed):
+    agent = make_agent("store-all")
+    with gym.make("AgeMem-BabyAI-ThreeStage-v0", encoder="hash", split=split, **agent.env_kwargs) as env:
+        assert play_episode(env, agent, seed=seed).success
