@@ -28,7 +28,7 @@ from agemem_gym.plain import plain
 
 FOLDER = "checkpoints"
 _NAME = re.compile(r"iteration-(\d{6,})")
-_WEIGHTS, _OPTIMISER, _STATE = "weights.safetensors", "optimiser.pt", "state.json"
+PARTS = _WEIGHTS, _OPTIMISER, _STATE = "weights.safetensors", "optimiser.pt", "state.json"
 
 
 def save_checkpoint(
@@ -44,13 +44,8 @@ def save_checkpoint(
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    save_file({name: value.detach().cpu().contiguous() for name, value in learned.items()}, unfinished / _WEIGHTS)
-    random = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        random["cuda"] = torch.cuda.get_rng_state()
-    torch.save({"optimiser": optimiser.state_dict(), "random": random}, unfinished / _OPTIMISER)
-    (unfinished / _STATE).write_text(json.dumps(plain(dict(state)), indent=1) + "\n", encoding="utf-8")
-    for name in (_WEIGHTS, _OPTIMISER, _STATE):
+    write_parts(unfinished, learned, optimiser, state)
+    for name in PARTS:
         _to_disk(unfinished / name)
     if folder.exists():
         shutil.rmtree(folder)
@@ -59,6 +54,21 @@ def save_checkpoint(
     for old in checkpoints_of(run)[:-keep]:
         shutil.rmtree(old)
     return folder
+
+
+def write_parts(
+    folder: Path,
+    learned: Mapping[str, torch.nn.Parameter],
+    optimiser: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+) -> None:
+    """Write the files of a checkpoint into a folder."""
+    save_file({name: value.detach().cpu().contiguous() for name, value in learned.items()}, folder / _WEIGHTS)
+    random = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        random["cuda"] = torch.cuda.get_rng_state()
+    torch.save({"optimiser": optimiser.state_dict(), "random": random}, folder / _OPTIMISER)
+    (folder / _STATE).write_text(json.dumps(plain(dict(state)), indent=1) + "\n", encoding="utf-8")
 
 
 def checkpoints_of(run: Path) -> list[Path]:

@@ -18,7 +18,8 @@ torch = pytest.importorskip("torch")
 from agemem_gym.baselines.grpo import checkpoint  # noqa: E402
 from agemem_gym.baselines.grpo.config import GRPOConfig, TrainConfig  # noqa: E402
 from agemem_gym.baselines.grpo.journal import Journal, read_rows  # noqa: E402
-from agemem_gym.baselines.grpo.trainer import Trainer, learning_rate, tasks_of, train  # noqa: E402
+from agemem_gym.baselines.grpo.learner import tasks_of  # noqa: E402
+from agemem_gym.baselines.grpo.trainer import Trainer, learning_rate, train  # noqa: E402
 from agemem_gym.baselines.grpo.update import SamplerError  # noqa: E402
 from agemem_gym.chat import Sampling, make_chat_model  # noqa: E402
 from agemem_gym.errors import ConfigurationError  # noqa: E402
@@ -35,7 +36,7 @@ def a_config(folder, out, **settings):
 
 
 def weights_of(trainer):
-    return {name: value.detach().clone() for name, value in trainer.policy.learned.items()}
+    return {name: value.detach().clone() for name, value in trainer.learner.policy.learned.items()}
 
 
 def finished(config):
@@ -182,7 +183,7 @@ def test_a_learning_rate_of_0_changes_nothing(folder, tmp_path):
 
 def test_what_another_policy_sampled_is_refused_before_anything_is_learned(folder, tmp_path):
     trainer = Trainer(a_config(folder, tmp_path / "run"))
-    play = trainer.collector.play
+    play = trainer.learner.collector.play
 
     def from_another(*args):
         collected = play(*args)
@@ -191,7 +192,7 @@ def test_what_another_policy_sampled_is_refused_before_anything_is_learned(folde
             object.__setattr__(reply, "logprobs", (reply.logprobs[0] - 0.01, *reply.logprobs[1:]))
         return collected
 
-    trainer.collector.play = from_another
+    trainer.learner.collector.play = from_another
     before = weights_of(trainer)
     with pytest.raises(SamplerError, match=r"off by 0\.01"):
         trainer.iterate()
