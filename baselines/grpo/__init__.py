@@ -8,6 +8,6 @@
 
 :mod:`rows` is what the learner is given, :mod:`advantages`, :mod:`trie` and :mod:`loss` are functions of their inputs, and
 :mod:`update` makes one step of an optimiser of them. :mod:`collect` plays the episodes, with :mod:`sampler` as the agent.
-:mod:`learner` puts them together, over :mod:`policy` (what learns, and the reference). :mod:`trainer` is the loop round it, with
-:mod:`journal` (what was measured) and :mod:`checkpoint`; :mod:`algorithm` is another, with the face of Stable-Baselines3.
+:mod:`learner` puts them together, over :mod:`policy` (what learns, and the reference). :mod:`trainer` is the loop round it,
+with :mod:`journal` (what was measured) and :mod:`checkpoint`; :mod:`algorithm` is another, with the face of Stable-Baselines3.
 """
