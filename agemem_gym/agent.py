@@ -7,6 +7,8 @@ or a function that returns an agent, is named as ``package.module:Name``, as ``p
 - keywords: ``--agent-arg top_k=3``; they stand in every row and record
 - ``env_kwargs``: keywords of ``gym.make`` that the agent brings, of the class or of the instance (its own model as summariser
   or judge, say); what a user gives beats them
+- ``limits``: numbers that bound its memory, ``{"top_k": 3}`` for one; they stand in every row, and the board says whether all
+  are bound alike
 - ``act_batch(turns)``: answers some or all of the turns that wait, in as many live episodes as there are slots; and
   ``notice(turn)``, which is told of each turn as soon as it waits, so that an endpoint can be asked at once
 - ``close()``
@@ -192,6 +194,19 @@ def make_agent(spec: str, **kwargs: Any) -> Any:
     return AgentSpec(spec, spec, kwargs).make()
 
 
+def takes_keyword(spec: str, keyword: str) -> bool:
+    """Whether the agent of this name is made with such a keyword by name.
+
+    Raises:
+        ConfigurationError: there is no such agent.
+    """
+    factory = _factory(spec.partition("=")[2] or spec)
+    try:
+        return keyword in inspect.signature(factory).parameters
+    except ValueError:
+        return False
+
+
 def env_kwargs_of(agent: Any) -> dict[str, Any]:
     """The keywords of ``gym.make`` that an agent, or a class of agents, brings."""
     return dict(getattr(agent, "env_kwargs", None) or {})
@@ -200,6 +215,11 @@ def env_kwargs_of(agent: Any) -> dict[str, Any]:
 def agent_env_kwargs(spec: str) -> dict[str, Any]:
     """The keywords of ``gym.make`` that the agent of this name brings."""
     return env_kwargs_of(make_agent(spec))
+
+
+def limits_of(agent: Any) -> dict[str, int]:
+    """The numbers that bound an agent's memory, by its own account."""
+    return dict(getattr(agent, "limits", None) or {})
 
 
 def is_privileged(env_kwargs: Mapping[str, Any]) -> bool:

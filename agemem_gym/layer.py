@@ -41,6 +41,7 @@ class LayerWork:
         calls: calls of language models.
         prompt_tokens, completion_tokens: of those calls.
         failures: calls that came to nothing; the layer goes on without them.
+        cost: of those calls, where their model says.
     """
 
     text: str = ""
@@ -49,6 +50,7 @@ class LayerWork:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     failures: int = 0
+    cost: float = 0.0
 
 
 @runtime_checkable
@@ -108,7 +110,7 @@ class Layered(gym.Wrapper[str, str, str, str], RecordConstructorArgs):
         top_k: of the default one.
 
     ``Episode.layer`` holds one entry a call: ``{"step", "what": "write" | "recall", "entries", "calls", "prompt_tokens",
-    "completion_tokens", "failures"}``. A layer that raises ends the episode as a broken engine does.
+    "completion_tokens", "failures", "cost"}``. A layer that raises ends the episode as a broken engine does.
 
     Example:
         >>> import agemem_gym, gymnasium

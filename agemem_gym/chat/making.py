@@ -81,6 +81,20 @@ def is_local(spec: Any) -> bool:
     return isinstance(spec, str) and (spec.startswith(_LOCAL) or spec == SMOLLM or is_model_folder(spec))
 
 
+def name_of_model(spec: Any) -> str:
+    """What a price table calls the model that a text names, without making it; empty where it names none.
+
+    Example:
+        >>> [name_of_model(spec) for spec in ("openai:gpt@http://host/v1", "http://host/v1#gpt", "local:a/b")]
+        ['gpt', 'gpt', 'a/b']
+    """
+    if not isinstance(spec, str):
+        return ""
+    if spec.startswith("openai:"):
+        return spec.removeprefix("openai:").partition("@http")[0]
+    return spec.partition("#")[2] or "default" if is_endpoint(spec) else spec.removeprefix(_LOCAL)
+
+
 def options_of(spec: Any) -> tuple[str, ...] | None:
     """The keywords of the model that a text names; None if it names none."""
     return OPTIONS if is_endpoint(spec) else LOCAL_OPTIONS if is_local(spec) else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agemem_gym.errors import ConfigurationError
 
 _MILLION = 1_000_000
+_EXPECTED = "{model: {'prompt': …, 'completion': …}}, for a million tokens"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,23 @@ class Price:
         return (fresh * self.prompt + cached_tokens * cached + completion_tokens * self.completion) / _MILLION
 
 
+def read_prices(path: Path | str) -> dict[str, Price]:
+    """The price table in a JSON file: ``{"MODEL": {"prompt": 2.0, "completion": 8.0, "cached": 0.5}}``, for a million tokens.
+
+    Raises:
+        ConfigurationError: there is no such file, or it holds no price table.
+    """
+    try:
+        table = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"prices: cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"prices: {path} is no JSON: {error}") from None
+    if not isinstance(table, dict) or not table:
+        raise ConfigurationError(f"prices: {path} holds no table: expected {_EXPECTED}")
+    return {model: price for model in table if (price := price_of(model, table)) is not None}
+
+
 def price_of(model: str, prices: Mapping[str, Any] | Price | None) -> Price | None:
     """The price of a model: `prices` itself, or what stands in it under the model's name.
 
@@ -55,9 +75,7 @@ def price_of(model: str, prices: Mapping[str, Any] | Price | None) -> Price | No
     if prices is None or isinstance(prices, Price):
         return prices
     if not isinstance(prices, Mapping):
-        raise ConfigurationError(
-            f"prices={prices!r}: expected {{model: {{'prompt': …, 'completion': …}}}}, for a million tokens"
-        )
+        raise ConfigurationError(f"prices={prices!r}: expected {_EXPECTED}")
     entry = prices.get(model)
     if entry is None or isinstance(entry, Price):
         return entry

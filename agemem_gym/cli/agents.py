@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agemem_gym.agent import AgentSpec
+from agemem_gym.agent import AgentSpec, takes_keyword
 from agemem_gym.cli.arguments import env_kwargs
 from agemem_gym.cli.status import Status
+from agemem_gym.errors import ConfigurationError
+from agemem_gym.urls import masked
 
 if TYPE_CHECKING:
+    from agemem_gym.chat.prices import Price
     from agemem_gym.leaderboard import EpisodeRow
 
 _HELP = "short name, package.module:Class, path/to/file.py:Class, or a name of your own for one of these: NAME=…"
@@ -29,12 +33,41 @@ def add_agents(command: argparse.ArgumentParser, *, several: bool) -> None:
         metavar="KEYWORD=VALUE",
         help="keyword of the agent named before it; may be repeated",
     )
+    command.add_argument(
+        "--model",
+        metavar="SPEC",
+        help="language model of every agent that takes one and was given none: openai:MODEL@URL, local:FOLDER, smollm, …",
+    )
+
+
+def add_prices(command: argparse.ArgumentParser) -> None:
+    """``--prices FILE``."""
+    command.add_argument(
+        "--prices",
+        type=Path,
+        metavar="FILE",
+        help='prices of models, as JSON: {"MODEL": {"prompt": 2.0, "completion": 8.0, "cached": 0.5}} for a million tokens',
+    )
+
+
+def prices_of(options: argparse.Namespace) -> dict[str, Price]:
+    """The price table that was named; empty without one."""
+    from agemem_gym.chat.prices import read_prices
+
+    return read_prices(options.prices) if options.prices is not None else {}
 
 
 def agent_specs(options: argparse.Namespace, default: Sequence[str]) -> list[AgentSpec]:
     """The agents that were named, or else the default ones."""
     named = options.agents or [(name, []) for name in default]
-    return [AgentSpec.parse(name, env_kwargs(pairs, "--agent-arg")) for name, pairs in named]
+    given = [(name, env_kwargs(pairs, "--agent-arg")) for name, pairs in named]
+    if options.model is not None:
+        lack = [keywords for name, keywords in given if takes_keyword(name, "model") and "model" not in keywords]
+        if not lack:
+            raise ConfigurationError(f"--model {masked(options.model)}: no agent here takes a model, or lacks one")
+        for keywords in lack:
+            keywords["model"] = options.model
+    return [AgentSpec.parse(name, keywords) for name, keywords in given]
 
 
 def status_of_rows(rows: Sequence[EpisodeRow]) -> Status:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from agemem_gym.cli.agents import add_agents, agent_specs, status_of_rows
+from agemem_gym.cli.agents import add_agents, add_prices, agent_specs, prices_of, status_of_rows
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs
+from agemem_gym.cli.status import Status
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.registration import BENCHMARKS
 
@@ -89,12 +90,29 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--score", choices=("success", "progress"), help="of the suite stream: what is scored (default: success)"
     )
+    add_prices(command)
+    command.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what the run will ask of language models, and what it will cost; asks none, and plays nothing",
+    )
+    command.add_argument(
+        "--tokenizer",
+        metavar="SPEC",
+        help="of --dry-run: encoder, words or hf:NAME, where the model is not run here (default: encoder)",
+    )
+    command.add_argument(
+        "--measure", type=int, metavar="N", help="of --dry-run: episodes to measure, of each agent and env (default: 3)"
+    )
     add_env_arg(command)
     command.set_defaults(command=leaderboard)
 
 
 def leaderboard(options: argparse.Namespace, console: Console) -> int:
     """Play what is missing and print the tables; see the command's description for the status."""
+    if options.dry_run:
+        return _dry_run(options, console)
+    _refuse_without_dry_run(options)
     return status_of_rows(_streams(options, console) if options.suite == "stream" else _episodes(options, console))
 
 
@@ -102,11 +120,9 @@ def _episodes(options: argparse.Namespace, console: Console) -> Sequence[Episode
     from agemem_gym.leaderboard import run_leaderboard
 
     _refuse(options, "episodes", cells=None, score=None)
-    in_stages = [benchmark.three_stage_id for benchmark in BENCHMARKS]
-    bare = [benchmark.env_id for benchmark in BENCHMARKS]
     return run_leaderboard(
         agent_specs(options, _DEFAULT_AGENTS),
-        options.envs or [*in_stages, *bare],
+        _env_ids(options),
         _EPISODES if options.episodes is None else options.episodes,
         options.out or Path("results/leaderboard"),
         first_seed=options.seed,
@@ -121,15 +137,53 @@ def _episodes(options: argparse.Namespace, console: Console) -> Sequence[Episode
         repair=options.repair,
         stop_at_error=options.stop_at_error,
         form=options.form,
+        prices=prices_of(options),
         command=shlex.join(["agemem", *options.given]),
         console=console,
     )
 
 
+def _env_ids(options: argparse.Namespace) -> list[str]:
+    in_stages = [benchmark.three_stage_id for benchmark in BENCHMARKS]
+    bare = [benchmark.env_id for benchmark in BENCHMARKS]
+    return options.envs or [*in_stages, *bare]
+
+
+def _dry_run(options: argparse.Namespace, console: Console) -> int:
+    """Say what the episodes that are missing would ask for."""
+    from agemem_gym.leaderboard.forecast import forecast
+
+    if options.suite != "episodes":
+        raise ConfigurationError("--dry-run goes with --suite episodes; leave one of them out")
+    forecast(
+        agent_specs(options, _DEFAULT_AGENTS),
+        _env_ids(options),
+        _EPISODES if options.episodes is None else options.episodes,
+        options.out or Path("results/leaderboard"),
+        first_seed=options.seed,
+        samples=options.samples,
+        env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
+        control=env_kwargs(options.control, "--control"),
+        fresh=options.fresh,
+        tokenizer=options.tokenizer or "encoder",
+        measure=3 if options.measure is None else options.measure,
+        prices=prices_of(options),
+        form=options.form,
+        console=console,
+    )
+    return Status.OK
+
+
+def _refuse_without_dry_run(options: argparse.Namespace) -> None:
+    for name in ("tokenizer", "measure"):
+        if getattr(options, name) is not None:
+            raise ConfigurationError(f"--{name} goes with --dry-run; leave it out, or ask for one")
+
+
 def _streams(options: argparse.Namespace, console: Console) -> Sequence[EpisodeRow]:
     from agemem_gym.leaderboard.streams import run_streams
 
-    _refuse(options, "stream", samples=1, slots=1, control=[])
+    _refuse(options, "stream", samples=1, slots=1, control=[], prices=None)
     return run_streams(
         agent_specs(options, _STREAM_AGENTS),
         options.envs or [benchmark.stream_id for benchmark in BENCHMARKS],

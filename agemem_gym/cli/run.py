@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from agemem_gym.cli.agents import add_agents, agent_specs, status_of_rows
+from agemem_gym.cli.agents import add_agents, add_prices, agent_specs, prices_of, status_of_rows
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs, positive
 from agemem_gym.errors import ConfigurationError
 
@@ -36,6 +36,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--append", action="store_true", help="add to the FILE of --record, if it is there")
     command.add_argument("--raise", action="store_true", dest="stop_at_error", help="stop at the first error")
+    add_prices(command)
     add_env_arg(command)
     command.set_defaults(command=run)
 
@@ -43,6 +44,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Play the episodes, a line each, and print their table; see the command's description for the status."""
     from agemem_gym.leaderboard.board import make_board
+    from agemem_gym.leaderboard.costs import priced
     from agemem_gym.leaderboard.executors import InThisProcess
     from agemem_gym.leaderboard.plan import check_alone, check_judges, make_plan
     from agemem_gym.leaderboard.pool import InProcesses
@@ -50,6 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from agemem_gym.leaderboard.table import print_board
     from agemem_gym.rollout import EpisodeError
 
+    prices = prices_of(options)
     agents = agent_specs(options, ["scripted"])
     if len(agents) > 1:
         raise ConfigurationError("`agemem run` takes one --agent; `agemem leaderboard` takes several")
@@ -62,7 +65,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows = []
     with Recording(options.record, append=options.append) as recording:
         for number, result in enumerate(executor.play(plan), start=1):
-            row = result.row
+            row = priced(result.row, prices)
             rows.append(row)
             recording.write(result.episode)
             outcome = row.error or f"{'solved' if row.success else 'not solved'}, progress {row.progress:.2f}"

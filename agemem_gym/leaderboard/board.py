@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agemem_gym.leaderboard.columns import total_cost
 from agemem_gym.leaderboard.control import Gain, gains_of
 from agemem_gym.leaderboard.plan import is_in_stages
 from agemem_gym.leaderboard.row import EpisodeRow
@@ -107,6 +108,7 @@ def _notes(lines: Sequence[Line], superseded: int) -> list[str]:
         notes.append(f"{PRIVILEGED} privileged: the agent is shown the expert's replies and the key facts.")
     if any(row.env_kwargs.get("info_admissible") for row in rows):
         notes.append(f"{ADMISSIBLE} The agent is shown the admissible commands.")
+    notes += [note for note in (_limits(lines), _costs(lines)) if note]
     failed = [row for row in rows if row.error is not None]
     if failed:
         notes.append(
@@ -126,6 +128,45 @@ def _notes(lines: Sequence[Line], superseded: int) -> list[str]:
             "in the table."
         )
     return notes + _versions(rows)
+
+
+def _limits(lines: Sequence[Line]) -> str:
+    """Whether the agents whose memory is bound are bound alike: who may read three times as much is not comparable."""
+    bound: dict[tuple[int, int], dict[str, None]] = {}
+    for line in lines:
+        for row in line.rows:
+            if "top_k" in row.limits and row.token_budget:
+                bound.setdefault((row.token_budget, row.limits["top_k"]), {})[line.agent] = None
+    if not bound:
+        return ""
+    worded = {key: f"a context of {key[0]:,} tokens and top_k {key[1]}" for key in bound}
+    windows = sorted(
+        {(line.agent, row.limits["window"]) for line in lines for row in line.rows if "window" in row.limits}
+    )
+    beside = "".join(f" {agent} reads what its episode said up to {window:,} tokens." for agent, window in windows)
+    more = {
+        (line.agent, row.most_recalled)
+        for line in lines
+        for row in line.rows
+        if row.most_recalled > row.limits.get("top_k", 10**9)
+    }
+    most = {agent: max(count for name, count in more if name == agent) for agent, _ in sorted(more)}
+    beside += "".join(f" {agent} asked RETRIEVE for up to {count} entries at once." for agent, count in most.items())
+    if len(bound) == 1:
+        return f"All agents with a language model had {next(iter(worded.values()))}.{beside}"
+    each = "; ".join(
+        f"{worded[key]}: {', '.join(agents)}" for key, agents in sorted(bound.items(), key=lambda kv: kv[0])
+    )
+    return f"Not to be compared: agents with a language model had different bounds. {each}.{beside}"
+
+
+def _costs(lines: Sequence[Line]) -> str:
+    costs: dict[str, list[EpisodeRow]] = {}
+    for line in lines:
+        costs.setdefault(line.agent, []).extend(line.rows)
+    found = {agent: cost for agent, rows in costs.items() if (cost := total_cost(rows)) is not None}
+    each = ", ".join(f"{agent} {cost:,.4f}" for agent, cost in found.items())
+    return f"Cost by the prices given, memory's calls included: {each}." if found else ""
 
 
 def _versions(rows: Sequence[EpisodeRow]) -> list[str]:

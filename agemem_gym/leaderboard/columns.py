@@ -170,6 +170,51 @@ NO_OP_COLUMNS: tuple[Column, ...] = tuple(
 the same, FILTER and SUMMARY that removed nothing.
 """
 
+
+def _counted(whose: str, name: str) -> Callable[[EpisodeRow], float | None]:
+    """What the agent's model (``"policy"``) or its memory's calls (``"layer"``) came to in an episode, where counted."""
+    return lambda row: getattr(row, whose).get(name)
+
+
+def _of_counting(value: Callable[[EpisodeRow], float | None]) -> Callable[[Rows], float | None]:
+    """The mean over the episodes that have the value, failed ones among them: what they read was read."""
+    return lambda rows: _mean([found for row in rows if (found := value(row)) is not None])
+
+
+def _most(value: Callable[[EpisodeRow], float | None]) -> Callable[[Rows], float | None]:
+    return lambda rows: max((found for row in rows if (found := value(row)) is not None), default=None)
+
+
+def total_cost(rows: Rows) -> float | None:
+    """Of all episodes, memory's calls among it; None where no price was given."""
+    costs = [cost for row in rows for counted in (row.policy, row.layer) if (cost := counted.get("cost")) is not None]
+    return math.fsum(costs) if costs else None
+
+
+COST = Column("cost in all", total_cost, 4)
+
+USAGE_COLUMNS: tuple[Column, ...] = (
+    Column("model prompt tokens", _of_counting(_counted("policy", "prompt_tokens")), 0),
+    Column("of these cached", _of_counting(_counted("policy", "cached_tokens")), 0),
+    Column("model completion tokens", _of_counting(_counted("policy", "completion_tokens")), 0),
+    Column("cost", _of_counting(_counted("policy", "cost")), 5),
+    Column("memory calls", _of_counting(_counted("layer", "calls"))),
+    Column("memory calls failed", _of_counting(_counted("layer", "failures")), 2),
+    Column("memory prompt tokens", _of_counting(_counted("layer", "prompt_tokens")), 0),
+    Column("memory completion tokens", _of_counting(_counted("layer", "completion_tokens")), 0),
+    Column("memory cost", _of_counting(_counted("layer", "cost")), 5),
+    COST,
+)
+"""What the agent's model counted, and beside it the calls of a memory layer's own; by the prices that were given."""
+
+LIMIT_COLUMNS: tuple[Column, ...] = (
+    Column("token budget", _most(lambda row: row.token_budget or None), 0),
+    Column("top_k", _most(lambda row: row.limits.get("top_k")), 0),
+    Column("own window", _most(lambda row: row.limits.get("window")), 0),
+    Column("most recalled at once", _most(lambda row: row.most_recalled), 0),
+)
+"""What an agent's memory may bring, and the most that it brought."""
+
 TOOL_COLUMNS: tuple[Column, ...] = tuple(
     Column(name, _of_played(lambda row, name=name: row.tool_calls.get(name, 0)), 2)  # type: ignore[misc]
     for name in PAPER_TOOLS

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agemem_gym.agent import AgentSpec, close_agent, env_kwargs_of, is_privileged
+from agemem_gym.agent import AgentSpec, close_agent, env_kwargs_of, is_privileged, limits_of
 from agemem_gym.checks import at_least
 from agemem_gym.errors import ConfigurationError, install_command
 from agemem_gym.fingerprint import fingerprints_of_files
@@ -37,6 +37,7 @@ class Entry:
         env_kwargs: those in force, the agent's among them, as plain data without secrets.
         inputs: fingerprints of the files that keywords name, by keyword.
         privileged: the agent is shown the expert's replies and the key facts.
+        limits: numbers that bound the agent's memory, by its own account.
         control: keywords by which it is the control of another entry; empty where it is none.
     """
 
@@ -47,6 +48,7 @@ class Entry:
     inputs: Mapping[str, str] = field(default_factory=dict)
     privileged: bool = False
     control: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_stream(self) -> bool:
@@ -152,7 +154,7 @@ def check_judges(wanted: Iterable[Wanted]) -> None:
     """
     asked: list[Any] = []
     for entry in {id(item.entry): item.entry for item in wanted}.values():
-        kwargs = _in_force(entry.agent, entry.given)
+        kwargs, _ = _in_force(entry.agent, entry.given)
         judge = kwargs.get("judge", "offline"), kwargs.get("judge_options")
         if judge not in asked:
             asked.append(judge)
@@ -182,9 +184,9 @@ def _each_once(agents: Sequence[AgentSpec]) -> list[AgentSpec]:
 
 
 def _entries(agent: AgentSpec, env_ids: Sequence[str], given: Mapping[str, Any]) -> list[Entry]:
-    kwargs = _in_force(agent, given)
+    kwargs, limits = _in_force(agent, given)
     shown, files = masked(plain(kwargs)), fingerprints_of_files(kwargs)
-    return [Entry(agent, env_id, given, shown, files, is_privileged(kwargs)) for env_id in env_ids]
+    return [Entry(agent, env_id, given, shown, files, is_privileged(kwargs), limits=limits) for env_id in env_ids]
 
 
 def _controls(entries: Sequence[Entry], given: Mapping[str, Any], control: Mapping[str, Any]) -> list[Entry]:
@@ -212,10 +214,10 @@ def is_in_stages(env_id: str) -> bool:
     return "-ThreeStage-" in env_id
 
 
-def _in_force(agent: AgentSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords that the agent brings, under those that the user gives."""
+def _in_force(agent: AgentSpec, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """The keywords that the agent brings, under those that the user gives; and the agent's limits."""
     made = agent.make()
     try:
-        return {**env_kwargs_of(made), **given}
+        return {**env_kwargs_of(made), **given}, limits_of(made)
     finally:
         close_agent(made)

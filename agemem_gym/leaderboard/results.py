@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,7 +116,7 @@ class ResultsFolder:
 
     def newest(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], EpisodeRow]:
         """By key and versions, the newest row of each episode."""
-        return {identity(row.key, row.versions): row for row in self.rows}
+        return newest_of(self.rows)
 
     def _kept(self) -> Iterator[EpisodeRow]:
         """The rows that say where in the file of episodes their record lies."""
@@ -132,6 +132,11 @@ class ResultsFolder:
             temporary = self.path.with_suffix(".tmp")
             temporary.write_bytes(b"".join(row.to_json().encode("utf-8") + b"\n" for row in self.rows))
             temporary.replace(self.path)
+
+
+def newest_of(rows: Iterable[EpisodeRow]) -> dict[tuple[str, tuple[tuple[str, str], ...]], EpisodeRow]:
+    """By key and versions, the newest of rows in the order in which they finished."""
+    return {identity(row.key, row.versions): row for row in rows}
 
 
 def identity(key: str, versions: Any) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -17,6 +17,7 @@ from agemem_gym.plain import plain
 from agemem_gym.reward import Judge, answer_scores, memory_metrics
 from agemem_gym.reward.diagnosis import diagnose
 from agemem_gym.rollout import Played
+from agemem_gym.tools.effects import Retrieved
 from agemem_gym.urls import masked
 from agemem_gym.versions import installed_versions
 
@@ -36,8 +37,10 @@ class EpisodeRow:
     `answer_scores` are J, EM and F1 of the answer to a question, in every reward mode; empty where the task is none.
     `tool_calls` counts calls by tool, `dialects` replies by the dialect in which they were understood, and `strict_replies`
     those that kept to the protocol's letter; `prompt_tokens` sums the context over all replies, `policy` what the agent's
-    model counted itself. `memory_quality` to `overflows`, but for `no_ops` (the share of a tool's calls that changed
-    nothing), are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
+    model counted itself, and `layer` calls, tokens, failures and cost of a memory layer's own calls; costs are those of a price
+    table. `token_budget` is the context's, `limits` holds the numbers that bound the agent's memory by its own account, and
+    `most_recalled` the most entries that one recall or RETRIEVE brought. `memory_quality` to `overflows`, but for `no_ops` (the
+    share of a tool's calls that changed nothing), are those of :class:`agemem_gym.reward.MemoryMetrics`; tables show
     them where something had to be remembered (`had_to_remember`). `judge_fallbacks` says why another judge than `judge`
     gave some of the scores; `diagnosis` lists the findings of :mod:`agemem_gym.reward.diagnosis`; `distractor_similarity`
     is the mean cosine of its distractors to the query.
@@ -79,6 +82,10 @@ class EpisodeRow:
     prompt_tokens: int = 0
     reply_tokens: int = 0
     policy: Mapping[str, float] = field(default_factory=dict)
+    layer: Mapping[str, float] = field(default_factory=dict)
+    token_budget: int = 0
+    limits: Mapping[str, int] = field(default_factory=dict)
+    most_recalled: int = 0
     memory_entries: int = 0
     had_to_remember: bool = False
     memory_quality: float = 0.0
@@ -175,6 +182,7 @@ def _begun(wanted: Wanted, seconds: float) -> EpisodeRow:
         env_kwargs=entry.env_kwargs,
         inputs=entry.inputs,
         memory_gain_control=entry.control,
+        limits=entry.limits,
         seed=wanted.job.seed,
         sample=wanted.job.sample,
         options=plain(wanted.job.options),
@@ -206,6 +214,9 @@ def _told_by(row: EpisodeRow, episode: Episode, judge: Judge) -> EpisodeRow:
         prompt_tokens=memory.prompt_tokens,
         reply_tokens=sum(step.reply_tokens for step in episode.steps),
         policy=_policy(episode),
+        layer=_layer(episode),
+        token_budget=episode.token_budget,
+        most_recalled=_most_recalled(episode),
         memory_entries=memory.entries,
         had_to_remember=memory.needed,
         memory_quality=memory.quality,
@@ -240,6 +251,19 @@ def _policy(episode: Episode) -> dict[str, float]:
             if value is not None:
                 sums[name] = sums.get(name, 0) + value
     return sums
+
+
+def _layer(episode: Episode) -> dict[str, float]:
+    """Sums over a memory layer's own calls; empty where it made none."""
+    names = ("calls", "prompt_tokens", "completion_tokens", "failures", "cost")
+    sums = {name: sum(item.get(name, 0) for item in episode.layer) for name in names}
+    return {name: value for name, value in sums.items() if name != "cost" or value} if any(sums.values()) else {}
+
+
+def _most_recalled(episode: Episode) -> int:
+    by_layer = [int(item["entries"]) for item in episode.layer if item["what"] == "recall"]
+    by_tool = [len(result.effect.matches) for result in episode.tool_results if isinstance(result.effect, Retrieved)]
+    return max((*by_layer, *by_tool), default=0)
 
 
 def _failed(row: EpisodeRow, failure: Failure) -> EpisodeRow:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from agemem_gym.agent import AgentSpec
+from agemem_gym.chat.prices import Price
 from agemem_gym.checks import at_least, one_of
 from agemem_gym.leaderboard.board import make_board
+from agemem_gym.leaderboard.costs import priced
 from agemem_gym.leaderboard.executors import Executor, InThisProcess
 from agemem_gym.leaderboard.keeping import KEEP, installed_of, kept
 from agemem_gym.leaderboard.plan import Wanted, check_alone, check_judges, make_plan
+from agemem_gym.leaderboard.play import Result
 from agemem_gym.leaderboard.pool import InProcesses
 from agemem_gym.leaderboard.results import ResultsFolder, identity
 from agemem_gym.leaderboard.row import EpisodeRow
@@ -41,6 +45,7 @@ def run_leaderboard(
     stop_at_error: bool = False,
     form: str = "table",
     executor: Executor | None = None,
+    prices: Mapping[str, Price] | None = None,
     command: str = "agemem leaderboard",
     console: Console | None = None,
 ) -> list[EpisodeRow]:
@@ -69,6 +74,7 @@ def run_leaderboard(
         stop_at_error: raise EpisodeError at the first episode that ends in an error, after writing it down.
         form: what is printed at the end: one of :data:`.table.FORMATS`.
         executor: where jobs are played, if neither here nor in processes.
+        prices: of models by name, for a million tokens; rows and tables then say what they cost, rows of earlier runs too.
         command: what to name as the table's origin.
         console: where to print.
 
@@ -94,22 +100,28 @@ def run_leaderboard(
     check_alone(plan, processes * slots)
     executor = executor or (InThisProcess(slots) if processes == 1 else InProcesses(processes, slots))
     with ResultsFolder(out, repair=repair, fresh=fresh, compressed=compressed) as results:
-        missing = _missing(plan, results)
+        missing = missing_of(plan, results.newest())
         if len(missing) < len(plan):
             notes.print(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {results.path} already.")
         check_judges(missing)
         try:
             for _ in kept(
-                executor.play(missing), results, keep_episodes, stop_at_error, notes, len(plan), len(missing)
+                _priced(executor.play(missing), prices),
+                results,
+                keep_episodes,
+                stop_at_error,
+                notes,
+                len(plan),
+                len(missing),
             ):
                 pass
         finally:
-            whole = make_board(results.rows, control)
+            whole = make_board([priced(row, prices or {}) for row in results.rows], control)
             write_text(out / "leaderboard.md", markdown(whole, command))
         newest = {row.key: row for row in results.rows} | {
             row.key: row for row in results.rows if row.versions == installed_versions()
         }
-        rows = [newest[wanted.key] for wanted in plan]
+        rows = [priced(newest[wanted.key], prices or {}) for wanted in plan]
     asked = make_board(rows, control)
     if form == "table":
         print_board(asked, console)
@@ -119,10 +131,14 @@ def run_leaderboard(
     return rows
 
 
-def _missing(plan: Sequence[Wanted], results: ResultsFolder) -> list[Wanted]:
-    """What has to be played; a stream of memory is played as a whole or not at all."""
+def _priced(played: Iterator[Result], prices: Mapping[str, Price] | None) -> Iterator[Result]:
+    return (replace(result, row=priced(result.row, prices or {})) for result in played)
+
+
+def missing_of(plan: Sequence[Wanted], newest: Mapping[Any, EpisodeRow]) -> list[Wanted]:
+    """What has to be played where these are the newest rows; a stream of memory is played as a whole or not at all."""
     versions = installed_versions()
-    done = {key for key, row in results.newest().items() if row.error is None}
+    done = {key for key, row in newest.items() if row.error is None}
     missing = [wanted for wanted in plan if identity(wanted.key, versions) not in done]
     torn = {id(wanted.entry) for wanted in missing if wanted.entry.is_stream}
     again = {wanted.job.number for wanted in missing} | {w.job.number for w in plan if id(w.entry) in torn}

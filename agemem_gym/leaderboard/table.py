@@ -22,12 +22,14 @@ from agemem_gym.leaderboard.board import Board, Line
 from agemem_gym.leaderboard.columns import (
     COLUMNS,
     FALLBACKS,
+    LIMIT_COLUMNS,
     MEMORY_COLUMNS,
     NO_OP_COLUMNS,
     SHORT_ANSWERS,
     SHORT_PROGRESS,
     TERMINAL,
     TOOL_COLUMNS,
+    USAGE_COLUMNS,
     Column,
 )
 from agemem_gym.leaderboard.control import Gain
@@ -128,6 +130,7 @@ def markdown(board: Board, command: str) -> str:
         "",
         *_markdown_table(board.lines, NO_OP_COLUMNS),
         "",
+        *_usage(board.lines),
         *_gains(board.gains),
         *_dialects(board.lines),
         *_diagnoses(board.lines),
@@ -187,7 +190,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _all_columns() -> list[Column]:
-    return list(dict.fromkeys((*COLUMNS, *MEMORY_COLUMNS, *TOOL_COLUMNS, *NO_OP_COLUMNS)))
+    return list(
+        dict.fromkeys((*COLUMNS, *MEMORY_COLUMNS, *TOOL_COLUMNS, *NO_OP_COLUMNS, *USAGE_COLUMNS, *LIMIT_COLUMNS))
+    )
 
 
 def _names(column: Column) -> list[str]:
@@ -211,6 +216,26 @@ def _table(headings: Sequence[str], rows: Sequence[tuple[Line, Sequence[str]]]) 
     ]
     return head + [
         "| " + " | ".join([for_markdown(line.env), for_markdown(line.agent), *cells]) + " |" for line, cells in rows
+    ]
+
+
+def _usage(board_lines: Sequence[Line]) -> list[str]:
+    """What the language models of agents and memories read and wrote, and what bounded them."""
+    lines = [line for line in board_lines if any(row.policy or row.layer or row.limits for row in line.rows)]
+    if not lines:
+        return []
+    return [
+        "## Language models",
+        "",
+        "Means per episode, as the models count; memory's calls are those that a memory system makes of its own. Costs are by "
+        "the prices that were given, for all episodes in the last column.",
+        "",
+        *_markdown_table(lines, USAGE_COLUMNS),
+        "",
+        "What each may read: the context's budget, the entries that a recall brings, and the most that one brought.",
+        "",
+        *_markdown_table(lines, LIMIT_COLUMNS),
+        "",
     ]
 
 

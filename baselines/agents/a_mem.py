@@ -18,6 +18,7 @@ from json_repair import repair_json
 from agemem_gym.baselines.agents.counting import CountedModel
 from agemem_gym.baselines.agents.language_model import LanguageModelAgent
 from agemem_gym.chat import ChatModel, Sampling
+from agemem_gym.checks import at_least
 from agemem_gym.context import Message
 from agemem_gym.layer import LayerWork
 from agemem_gym.memory import Memory
@@ -42,12 +43,17 @@ New note: {note}
 class AMemAgent(LanguageModelAgent):
     """A language model without tools; A-Mem writes after each reply and recalls before it.
 
-    Keywords: :class:`.LanguageModelAgent`.
+    Args:
+        model: as for :class:`.LanguageModelAgent`, which also is asked for notes.
+        memory_tokens: the longest reply about a note.
+        kwargs: keywords of :class:`.LanguageModelAgent`.
     """
 
-    def __init__(self, model: Any, **kwargs: Any) -> None:
+    def __init__(self, model: Any, memory_tokens: int = 512, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
-        self.env_kwargs |= {"tools": [], "layer": partial(AMemLayer, self.model, top_k=self.top_k)}
+        longest = at_least("memory_tokens", memory_tokens)
+        layer = partial(AMemLayer, self.model, top_k=self.top_k, max_tokens=longest)
+        self.env_kwargs |= {"tools": [], "layer": layer}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from agemem_gym.baselines.agents.language_model import LanguageModelAgent
+from agemem_gym.chat import ChatModel
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.registration import RECALL
 
@@ -33,8 +34,10 @@ class AgeMemNoRLRAGAgent(LanguageModelAgent):
         self.env_kwargs |= {"tools": list(LTM_TOOLS), "layer": RECALL, "layer_options": {"top_k": self.top_k}}
 
 
-def _trained(checkpoint: Any) -> str:
-    """The model of a checkpoint's folder."""
+def _trained(checkpoint: Any) -> Any:
+    """The model of a checkpoint's folder; a chat model is one already."""
+    if isinstance(checkpoint, ChatModel):
+        return checkpoint
     if not isinstance(checkpoint, str) or not checkpoint:
         raise ConfigurationError(f"checkpoint={checkpoint!r}: expected the folder of a trained model")
     return checkpoint if ":" in checkpoint else f"local:{checkpoint}"

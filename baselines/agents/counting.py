@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agemem_gym.baselines.agents.native import takes_tools
 from agemem_gym.chat import ChatError, ChatModel, Completion, Sampling
 from agemem_gym.chat.turns import TemplateRules, turns
 from agemem_gym.errors import ConfigurationError, MissingDependencyError
@@ -39,7 +40,7 @@ class CountedModel:
         sampling: how its replies are drawn.
 
     Attributes:
-        calls, failures, prompt_tokens, completion_tokens: since :meth:`take`; tokens where the model counts them.
+        calls, failures, prompt_tokens, completion_tokens, cost: since :meth:`take`; the last three where the model tells.
     """
 
     def __init__(self, model: ChatModel, sampling: Sampling) -> None:
@@ -47,6 +48,7 @@ class CountedModel:
         self._one_at_a_time = threading.Lock()
         self._ids: dict[str, str] = {}
         self.calls = self.failures = self.prompt_tokens = self.completion_tokens = 0
+        self.cost = 0.0
 
     @property
     def name(self) -> str:
@@ -70,7 +72,8 @@ class CountedModel:
         told = _TOOLS.format(
             tools="\n".join(json.dumps(tool.get("function", tool), ensure_ascii=False) for tool in tools)
         )
-        completion = self._complete([{"role": "system", "content": told}, *messages], tools)
+        given = tools if takes_tools(self._model) else None
+        completion = self._complete([{"role": "system", "content": told}, *messages], given)
         native = [f"<tool_call>{json.dumps(call)}</tool_call>" for call in completion.tool_calls]
         return [call for text in (native or [completion.text]) for call in parse(text).tool_calls]
 
@@ -81,8 +84,10 @@ class CountedModel:
 
     def take(self, text: str = "", entries: int = 0) -> LayerWork:
         """What was counted, as the work of a layer; counting begins anew."""
-        work = LayerWork(text, entries, self.calls, self.prompt_tokens, self.completion_tokens, self.failures)
+        counted = self.calls, self.prompt_tokens, self.completion_tokens, self.failures, self.cost
+        work = LayerWork(text, entries, *counted)
         self.calls = self.failures = self.prompt_tokens = self.completion_tokens = 0
+        self.cost = 0.0
         return work
 
     def attempt(self, work: Callable[[], Any]) -> Any:
@@ -113,6 +118,7 @@ class CountedModel:
                 raise
         self.prompt_tokens += completion.prompt_tokens or 0
         self.completion_tokens += completion.completion_tokens or 0
+        self.cost += completion.cost or 0.0
         return replace(completion, text=self._as_they_were(completion.text))
 
     def _named_alike(self, chat: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

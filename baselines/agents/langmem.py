@@ -18,6 +18,7 @@ from agemem_gym.baselines.agents.counting import CountedModel
 from agemem_gym.baselines.agents.language_model import LanguageModelAgent
 from agemem_gym.baselines.agents.packages import import_at
 from agemem_gym.chat import ChatModel, Sampling
+from agemem_gym.checks import at_least
 from agemem_gym.context import Message
 from agemem_gym.layer import LayerWork
 from agemem_gym.memory import Memory
@@ -38,12 +39,14 @@ class LangMemAgent(LanguageModelAgent):
     Args:
         model: as for :class:`.LanguageModelAgent`.
         summary_from: tokens of conversation from which on LangMem sums it up.
+        memory_tokens: the longest reply to LangMem itself.
         kwargs: keywords of :class:`.LanguageModelAgent`.
     """
 
-    def __init__(self, model: Any, summary_from: int = 2048, **kwargs: Any) -> None:
+    def __init__(self, model: Any, summary_from: int = 2048, memory_tokens: int = 1024, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
-        layer = partial(LangMemLayer, self.model, top_k=self.top_k, summary_from=summary_from)
+        longest = at_least("memory_tokens", memory_tokens)
+        layer = partial(LangMemLayer, self.model, top_k=self.top_k, summary_from=summary_from, max_tokens=longest)
         self.env_kwargs |= {"tools": [], "layer": layer}
 
 

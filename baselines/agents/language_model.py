@@ -92,6 +92,7 @@ class LanguageModelAgent:
         self._native = CallIds() if flag("native_tools", native_tools) else None
         self._tools: dict[int, list[dict[str, Any]] | None] = {}
         self.top_k = at_least("top_k", top_k)
+        self.limits: dict[str, int] = {"top_k": self.top_k}
         self._asked: dict[tuple[int, int], tuple[LiveTurn, Future[Completion]]] = {}
         self.env_kwargs: dict[str, Any] = {"on_overflow": on_overflow, **_own_budget(self.model, max_tokens, shots)}
         if native_tools:

@@ -23,6 +23,7 @@ from agemem_gym.baselines.agents.counting import CountedModel
 from agemem_gym.baselines.agents.language_model import LanguageModelAgent
 from agemem_gym.baselines.agents.packages import import_at
 from agemem_gym.chat import ChatModel, Sampling
+from agemem_gym.checks import at_least
 from agemem_gym.context import Message
 from agemem_gym.layer import LayerWork
 from agemem_gym.memory import Encoder, Memory, MemoryStore, UnknownMemoryError, make_encoder
@@ -36,14 +37,18 @@ _DATE = re.compile(r"Today's date is \d{4}-\d\d-\d\d")
 class Mem0Agent(LanguageModelAgent):
     """A language model without tools; Mem0 writes after each reply and recalls before it.
 
-    Keywords: :class:`.LanguageModelAgent`; `top_k` is what Mem0 recalls.
+    Args:
+        model: as for :class:`.LanguageModelAgent`, which also is asked for what Mem0 writes.
+        memory_tokens: the longest reply to Mem0 itself.
+        kwargs: keywords of :class:`.LanguageModelAgent`; `top_k` is what Mem0 recalls.
     """
 
     graph = False
 
-    def __init__(self, model: Any, **kwargs: Any) -> None:
+    def __init__(self, model: Any, memory_tokens: int = 1024, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
-        layer = partial(Mem0Layer, self.model, top_k=self.top_k, graph=self.graph)
+        longest = at_least("memory_tokens", memory_tokens)
+        layer = partial(Mem0Layer, self.model, top_k=self.top_k, graph=self.graph, max_tokens=longest)
         self.env_kwargs |= {"tools": [], "layer": layer}
 
 

@@ -24,13 +24,18 @@ _THOUGHT_TAG = re.compile(r"</?think>")
 _LONGEST = 2000  # characters of what could not be read that an agent is shown again
 
 
+def takes_tools(model: ChatModel) -> bool:
+    """Whether a model can be given tools: one that is run here, or a function, is told of them in its prompt."""
+    return not isinstance(model, LocalModel | CallableModel)
+
+
 def check_native(model: ChatModel) -> None:
     """Refuse models that take no tools.
 
     Raises:
         ConfigurationError: it is run here, or a function.
     """
-    if isinstance(model, LocalModel | CallableModel):
+    if not takes_tools(model):
         raise ConfigurationError(
             f"native_tools=True: {model.name} is given no tools; it goes with an endpoint, or a ChatModel that takes tools"
         )

@@ -36,6 +36,7 @@ class LongContextAgent(NoMemoryAgent):
         self._window = (
             _own_window(self.model, self._sampling.max_tokens) if window is None else at_least("window", window)
         )
+        self.limits["window"] = self._window
         self._seen: dict[int, dict[int, Message]] = {}
 
     def shown(self, info: Mapping[str, Any], number: int) -> Sequence[Mapping[str, Any]]:

@@ -1,93 +1,37 @@
 """The paper's agents and memory systems, the packages real, on a scripted model that follows their prompts."""
 
-import ast
+import importlib
 import importlib.util
 import json
-import re
+import pkgutil
 
 import gymnasium as gym
 import pytest
+from rich.console import Console
 
 import agemem_gym  # noqa: F401
-from agemem_gym.agent import AGENTS, make_agent
+import agemem_gym.baselines.agents as rooms
+from agemem_gym.agent import AGENTS, AgentSpec, make_agent
 from agemem_gym.baselines.agents.a_mem import Note
+from agemem_gym.baselines.agents.following import Follower
+from agemem_gym.baselines.agents.language_model import TOP_K, LanguageModelAgent
 from agemem_gym.baselines.agents.packages import import_at
+from agemem_gym.chat import Price
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError, MissingDependencyError
 from agemem_gym.jobs import Job
-from agemem_gym.protocol import call_reply
+from agemem_gym.leaderboard import run_leaderboard
 from agemem_gym.reward import memory_metrics
 from agemem_gym.rollout import play_episode, rollout
+from agemem_gym.tools import make_tools
 
 STAGED = {"encoder": "hash", "index": "exact", "n1": 3, "n2": 1}
 ENV = "AgeMem-HotpotQA-ThreeStage-v0"
+TRAINED = ("agemem", "agemem-rag")
 LAYERED = ("langmem", "mem0", "mem0-graph", "a-mem")
 WITHOUT_WEIGHTS = ("no-memory", "long-context", "agemem-norl", "agemem-norl-rag", *LAYERED)
 CALLS = {"langmem": 1, "mem0": 2, "mem0-graph": 5}  # of a model, for each message that is written
 PACKAGES = {"langmem": "langmem", "mem0": "mem0", "mem0-graph": "kuzu"}
-
-
-class Follower:
-    """A chat model without a model: does what the prompts of memory systems ask for, plainly, and plays.
-
-    What it is asked is told apart by the prompts' own words, so a package that asks for something else fails its test. `asked`
-    counts what for; whatever is in `broken` fails.
-    """
-
-    model = "follower"
-
-    def __init__(self, broken=()):
-        self.broken, self.asked = set(broken), {}
-
-    def __call__(self, messages):
-        kind, reply = self.follow(messages)
-        self.asked[kind] = self.asked.get(kind, 0) + 1
-        if kind in self.broken:
-            raise RuntimeError(f"{kind} is broken")
-        return reply
-
-    def follow(self, messages):
-        whole = "\n".join(m["content"] for m in messages)
-        last = messages[-1]["content"]
-        tools = (
-            set(re.findall(r'"name": "(\w+)"', whole.split("Reply with one block")[0]))
-            if "You can call these" in whole
-            else set()
-        )
-        if "extract_entities" in tools:
-            return "entities", call_reply(("extract_entities", {"entities": _entities(last)}))
-        if "establish_relationships" in tools or "establish_relations" in tools:
-            name = next(tool for tool in tools if tool.startswith("establish"))
-            names = [item["entity"] for item in _entities(last.partition("Text:")[2])]
-            links = [{"source": names[0], "relationship": "with", "destination": other} for other in names[1:]]
-            return "relations", call_reply((name, {"entities": links}))
-        if "delete_graph_memory" in tools:
-            return "forgetting", "Nothing is out of date."
-        if "Memory" in tools:
-            said = re.findall(r"^[^<=\n]{30,}$", whole.rpartition("<session_")[2] or whole, re.MULTILINE)
-            return "extraction", call_reply(*(("Memory", {"content": line.strip()}) for line in said[:1]))
-        if "smart memory manager" in whole:
-            facts = ast.literal_eval(whole.rpartition("The new retrieved facts")[2].split("```")[1].strip())
-            changes = [{"id": str(90 + number), "text": fact, "event": "ADD"} for number, fact in enumerate(facts)]
-            return "update", json.dumps({"memory": changes})
-        if '"facts"' in whole:
-            said = re.findall(r"^user: (.+)$", last, re.MULTILINE)
-            return "facts", json.dumps({"facts": said[-1:]})
-        if last.startswith("Describe this message"):
-            words = re.findall(r"[A-Z]\w+", last.partition("Message: ")[2])
-            found = {"keywords": words[:3], "context": "something that was said", "tags": ["talk"]}
-            return "note", f"Here it is:\n```json\n{json.dumps(found)}\n```"
-        if last.startswith("A new note was written"):
-            evolved = [{"note": 1, "context": "seen in a new light", "tags": ["old"]}]
-            return "evolution", json.dumps({"links": [1, 99, "x"], "evolved": evolved})
-        if "summary" in last.lower() and "conversation" in last.lower():
-            return "summary", "People talked."
-        return "reply", "<answer>Noted.</answer>"
-
-
-def _entities(text):
-    names = list(dict.fromkeys(re.findall(r"[A-Z][a-z]+", text)))[:3] or ["someone"]
-    return [{"entity": name, "entity_type": "thing"} for name in names]
 
 
 def made(name, model, **kwargs):
@@ -225,12 +169,91 @@ def test_recall_stands_in_the_place_of_summary_and_filter():
     assert agent.env_kwargs["tools"] == ["Add_memory", "Update_memory", "Delete_memory", "Retrieve_memory"]
 
 
-@pytest.mark.parametrize("name", WITHOUT_WEIGHTS)
-def test_all_have_one_budget_and_one_top_k(name):
-    agents = {name: made(name, Follower()) for name in (name, "agemem-norl")}
-    assert len({agent.top_k for agent in agents.values()}) == 1
-    assert len({agent.env_kwargs.get("token_budget") for agent in agents.values()}) == 1
-    assert len({agent.env_kwargs["on_overflow"] for agent in agents.values()}) == 1
+def language_model_agents():
+    """The short names of every class of baselines/agents that plays with a language model."""
+    classes = {}
+    for module in pkgutil.iter_modules(rooms.__path__):
+        found = vars(importlib.import_module(f"{rooms.__name__}.{module.name}")).values()
+        classes |= {made: "" for made in found if isinstance(made, type) and issubclass(made, LanguageModelAgent)}
+    for name, target in AGENTS.items():
+        module, _, attribute = target.rpartition(":")
+        made = getattr(importlib.import_module(module), attribute) if ".baselines.agents." in target else None
+        classes = {one: name if one is made else known for one, known in classes.items()}
+    return classes
+
+
+def test_no_language_model_agent_is_without_a_name_and_so_without_the_next_tests():
+    names = language_model_agents()
+    assert all(names.values()), names
+    assert {*WITHOUT_WEIGHTS, "agemem", "agemem-rag", "llm"} == set(names.values())
+
+
+@pytest.mark.parametrize("top_k", [3, 5])
+def test_all_language_model_agents_have_one_budget_and_one_top_k(top_k):
+    bounds = {}
+    for name in language_model_agents().values():
+        if name in PACKAGES and importlib.util.find_spec(PACKAGES[name]) is None:
+            continue
+        model = {"checkpoint": "http://127.0.0.1:9/v1#m"} if name in TRAINED else {"model": Follower()}
+        agent = make_agent(name, **model, **({} if top_k == 3 else {"top_k": top_k}))
+        env = gym.make(ENV, **{**STAGED, **agent.env_kwargs})
+        base = env.unwrapped
+        bounds[name] = base.context.token_budget, base._on_overflow, agent.limits["top_k"]
+        env.close()
+    assert set(bounds.values()) == {(8192, "drop_oldest", top_k)}
+
+
+@pytest.mark.parametrize("top_k", [1, 2, 4])
+@pytest.mark.parametrize("name", LAYERED)
+def test_a_memory_system_recalls_top_k_entries_where_there_are_more(name, top_k):
+    episode, _ = played(name, agent_kwargs={"top_k": top_k}, n1=6)
+    assert len(episode.final_memory) > 4
+    assert max(item["entries"] for item in work(episode, "recall")) == top_k
+    recalled = next(m.content for m in reversed(episode.messages) if m.kind == "layer")
+    assert recalled.count("\n- ") + recalled.startswith("- ") <= top_k
+
+
+def test_retrieve_brings_as_many_by_itself():
+    tool = next(tool for tool in make_tools(None) if tool.name == "Retrieve_memory")
+    assert tool.Arguments(query="x").top_k == TOP_K
+
+
+@pytest.mark.parametrize("name", [*WITHOUT_WEIGHTS, "agemem", "agemem-rag"])
+def test_every_agent_plays_an_episode_over_an_endpoint_and_its_usage_is_in_the_row(name, scripted_server, tmp_path):
+    if name in PACKAGES and importlib.util.find_spec(PACKAGES[name]) is None:
+        pytest.skip(f"{PACKAGES[name]} is not installed: pip install 'agemem-gym[all]'")
+    follower = Follower()
+
+    def answer(handler, body):
+        message = {"role": "assistant", "content": follower(body["messages"])}
+        usage = {"prompt_tokens": 100, "completion_tokens": 10}
+        scripted_server.raw(json.dumps({"choices": [{"message": message}], "usage": usage}))(handler, body)
+
+    scripted_server.default = answer
+    url = f"{scripted_server.url}#m"
+    spec = AgentSpec.parse(name, {"checkpoint" if name in TRAINED else "model": url})
+    (row,) = run_leaderboard(
+        [spec],
+        [ENV],
+        1,
+        tmp_path,
+        env_kwargs=STAGED,
+        prices={"m": Price(prompt=1.0, completion=10.0)},
+        console=Console(quiet=True),
+    )
+    assert row.error is None
+    assert (row.token_budget, row.limits["top_k"]) == (8192, TOP_K)
+    assert row.most_recalled <= TOP_K
+    assert row.policy["prompt_tokens"] == 100 * row.steps
+    assert row.policy["cost"] == pytest.approx(row.steps * 200 / 1e6)
+    calls = sum(count for kind, count in follower.asked.items() if kind != "reply")
+    if name in LAYERED:
+        counts = {"calls": calls, "prompt_tokens": 100 * calls, "completion_tokens": 10 * calls, "failures": 0}
+        assert row.layer == counts | {"cost": pytest.approx(calls * 200 / 1e6)}
+        assert calls > 0
+    else:
+        assert row.layer == {}
+    assert len(scripted_server.seen) == row.steps + calls
 
 
 @pytest.mark.parametrize("name", ["no-memory", "agemem-norl", "agemem-norl-rag"])

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from agemem_gym.agent import AgentSpec  # noqa: E402
+from agemem_gym.agent import AgentSpec, make_agent  # noqa: E402
 from agemem_gym.baselines.agents.language_model import LanguageModelAgent  # noqa: E402
 from agemem_gym.chat import ChatError, ChatModel, Sampling, complete_each, make_chat_model  # noqa: E402
 from agemem_gym.chat.local import engine  # noqa: E402
@@ -238,3 +238,19 @@ def test_a_budget_beyond_the_window_ends_in_empty_replies_and_no_error(folder):
     assert len(item.episode.steps) == 15
     assert item.episode.steps[-1].policy.finish_reason == "length"
     assert item.episode.steps[-1].policy.completion_tokens == 0
+
+
+@pytest.mark.parametrize(("name", "package"), [("langmem", "langmem"), ("mem0-graph", "kuzu"), ("a-mem", None)])
+def test_memory_systems_ask_it_without_tools_of_which_it_is_told_in_the_prompt(local, name, package):
+    if package is not None:
+        pytest.importorskip(package)
+    agent = make_agent(name, model=local, max_tokens=8, memory_tokens=8)
+    keywords = {"encoder": "hash", "index": "exact", "n1": 1, "n2": 0, "max_rounds": 2}
+    (played,) = rollout(agent, [Job(0, "AgeMem-HotpotQA-ThreeStage-v0", 0, keywords)])
+    assert played.failure is None
+    assert sum(item["calls"] for item in played.episode.layer) > 0
+
+
+def test_it_takes_no_native_tools(local):
+    with pytest.raises(ConfigurationError, match="native_tools=True: tiny is given no tools"):
+        make_agent("llm", model=local, native_tools=True)
