@@ -1,5 +1,5 @@
 """The command line: ``agemem list | doctor | play | run | replay | rescore | leaderboard | label | agreement``,
-``check-model | demos | sft``.
+``check-model | demos | sft | train``.
 
 One file a command. Each has ``add(commands)``, which adds its parser to those of the others, and the function that the parser
 names as ``command``: it takes the parsed options and a terminal, and returns the exit status (:mod:`agemem_gym.cli.status`).
@@ -26,6 +26,7 @@ from agemem_gym.cli import (
     rescore,
     run,
     sft,
+    train,
 )
 from agemem_gym.cli.parser import Parser
 from agemem_gym.cli.status import Status, status_of
@@ -33,7 +34,7 @@ from agemem_gym.errors import AgeMemError
 from agemem_gym.foreign import for_terminal
 from agemem_gym.terminal import make_terminal
 
-_COMMANDS = (listing, doctor, play, run, replay, rescore, leaderboard, label, agreement, check_model, demos, sft)
+_COMMANDS = (listing, doctor, play, run, replay, rescore, leaderboard, label, agreement, check_model, demos, sft, train)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
