@@ -7,6 +7,9 @@ jobs for all slots, is at least 0.9 of what the endpoint's own latency (its faul
 allows 64 callers::
 
     python benchmarks/endpoint_faults.py
+
+``--many`` plays 200 episodes at a time, each chat tried twice, so that the endpoint fails some of them for good. What has to
+hold then: every job has one row, every row without an episode's end says why, and the reasons add up.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,31 +34,46 @@ from report import Row, print_table, write_json
 from rich.console import Console
 
 from agemem_gym.agent import AgentSpec
-from agemem_gym.leaderboard import run_leaderboard
+from agemem_gym.leaderboard import EpisodeRow, run_leaderboard
 from agemem_gym.leaderboard.results import EPISODES, RESULTS, read_episode, read_rows
 
 ENV = "AgeMem-BabyAI-v0"
 FAULTS = {"fails": 0.10, "garbage": 0.05, "stalls": 0.01, "429": 0.03, "breaks off": 0.02}
-ATTEMPTS = 8
 BACKOFF = 0.1  # seconds before the second attempt
 REPLIES = 8  # of each episode
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Sizes of a run: live episodes, jobs, seconds that an answer takes on average, and the client's time-out."""
+    """Sizes of a run: live episodes, jobs, seconds that an answer takes on average; the client's time-out and attempts; whether
+    there is enough time for a figure of throughput.
+    """
 
     slots: int
     jobs: int
     latency: float
     timeout: float
+    attempts: int = 8
+    timed: bool = True
 
 
 WHOLE = Setting(slots=64, jobs=128, latency=4.0, timeout=12.0)
-TINY = Setting(slots=64, jobs=80, latency=0.1, timeout=1.0)
+TINY = Setting(slots=64, jobs=80, latency=0.1, timeout=1.0, timed=False)
 """For the tests: every fault, but too little time for a figure of throughput."""
 QUICK = Setting(slots=64, jobs=96, latency=2.0, timeout=6.0)
-SIZES = {"tiny": TINY, "quick": QUICK, "whole": WHOLE}
+MANY = Setting(slots=200, jobs=200, latency=2.0, timeout=12.0, attempts=2, timed=False)
+FEW = Setting(slots=24, jobs=24, latency=0.05, timeout=2.0, attempts=1, timed=False)
+"""For the tests: many jobs fail for good."""
+SIZES = {"tiny": TINY, "few": FEW, "quick": QUICK, "whole": WHOLE, "many": MANY}
+
+REASONS = {
+    "status 500": "status 500",
+    "status 429": "status 429",
+    "no whole answer": "stalled beyond the time-out",
+    "JSONDecodeError": "no JSON",
+    "RemoteProtocolError": "broken off in mid-body",
+}
+"""What the error of a row says, and what it was."""
 
 
 # ---------------------------------------------------------------------------------------------------------- the endpoint
@@ -96,6 +115,8 @@ class Endpoint:
         """One answer; whether the connection stays open."""
         latency = self._setting.latency * self._rng.uniform(0.5, 1.5)
         kind, wait = self._kind(), 0.0
+        if kind == "garbage" and self._rng.random() < 0.5:
+            kind = "nonsense"
         self._kinds[kind] += 1
         if kind == "stalls":
             self._busy += self._setting.timeout + BACKOFF
@@ -114,7 +135,9 @@ class Endpoint:
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n" + b'{"choi'
             )
         elif kind == "garbage":
-            _send(writer, 200, _completion("\x00<tool_call>{]}" if self._rng.random() < 0.5 else "") or b"<html>")
+            _send(writer, 200, b"<html>")
+        elif kind == "nonsense":
+            _send(writer, 200, _completion("\x00<tool_call>{]}"))
         else:
             _send(writer, 200, _completion("<action>turn left</action>"))
         await writer.drain()
@@ -130,8 +153,6 @@ class Endpoint:
 
 
 def _completion(text: str) -> bytes:
-    if not text:
-        return b""
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
     usage = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
     return json.dumps(
@@ -175,7 +196,7 @@ def play(setting: Setting, url: str, folder: Path) -> None:
         {
             "model": url,
             "timeout": setting.timeout,
-            "attempts": ATTEMPTS,
+            "attempts": setting.attempts,
             "backoff": BACKOFF,
             "concurrency": setting.slots,
         },
@@ -217,28 +238,57 @@ def rows_of(setting: Setting, folder: Path, wall: float, account: dict[str, Any]
             replies,
         ),
     ]
-    return found + [
-        Row.alone(f"answers, {kind}", count, "answers", 1) for kind, count in sorted(account["kinds"].items())
+    return (
+        found
+        + _failures(rows, account)
+        + [Row.alone(f"answers, {kind}", count, "answers", 1) for kind, count in sorted(account["kinds"].items())]
+    )
+
+
+def _failures(rows: Sequence[EpisodeRow], account: dict[str, Any]) -> list[Row]:
+    """Why jobs failed, how often chats were tried again, and what was answered to nobody."""
+    failed = [row for row in rows if row.error is not None]
+    reasons = collections.Counter(_reason(row.error or "") for row in failed)
+    answered, asked = sum(row.steps for row in rows), sum(account["kinds"].values())
+    usable = sum(account["kinds"].get(kind, 0) for kind in ("right", "nonsense"))
+    counted = sum(row.policy.get("completion_tokens", 0) for row in rows)
+    return [
+        *(Row.alone(f"failed jobs, {reason}", count, "jobs", 1) for reason, count in sorted(reasons.items())),
+        Row.alone("replies of failed jobs that are kept", sum(row.steps for row in failed), "replies", 1),
+        Row.alone("attempts", asked, "attempts", 1),
+        Row.alone("attempts that were tried again", asked - answered - len(failed), "attempts", 1),
+        Row.alone("answers that came to nobody", usable - answered, "answers", 1),
+        Row.alone("tokens written, by rows", counted, "tokens", 1),
     ]
 
 
+def _reason(error: str) -> str:
+    return next((reason for words, reason in REASONS.items() if words in error), f"other: {error[:60]}")
+
+
 def holds(setting: Setting, rows: list[Row]) -> bool:
-    """Whether every job has one row, none two, and the throughput is at least 0.9 of what is possible."""
+    """Whether every job has one row, none two, all that failed say why, and throughput is at least 0.9 of what is possible."""
     by_name = {row.name: row for row in rows}
     counts = [by_name[name].ours for name in ("rows", "jobs with a row", "episodes kept where their row says")]
-    return counts == [setting.jobs] * 3 and (by_name["replies"].ratio or 0) >= 0.9
+    reasons = {row.name: row.ours for row in rows if row.name.startswith("failed jobs, ")}
+    failed = by_name["jobs that the endpoint failed in all attempts"].ours
+    told = sum(reasons.values()) == failed and not any("other" in name for name in reasons)
+    fast = not setting.timed or (by_name["replies"].ratio or 0) >= 0.9
+    return counts == [setting.jobs] * 3 and told and fast
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and shorter answers, about half a minute")
     parser.add_argument("--tiny", action="store_true", help="no figure of throughput, a few seconds")
+    parser.add_argument("--few", action="store_true", help="24 episodes, each chat tried once, a few seconds")
+    parser.add_argument("--many", action="store_true", help="200 episodes at a time, each chat tried twice")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
     parser.add_argument("--serve", metavar="SIZE", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         asyncio.run(Endpoint(SIZES[arguments.serve]).serve())
-    size = "tiny" if arguments.tiny else "quick" if arguments.quick else "whole"
+    size = next((name for name in SIZES if getattr(arguments, name, False)), "whole")
     setting = SIZES[size]
     rows = measure(setting, size)
     print_table(rows, f"{setting.slots} live episodes over an endpoint with faults")

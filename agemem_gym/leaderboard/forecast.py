@@ -81,11 +81,16 @@ def forecast(
     if len(missing) < len(plan):
         console.print(f"{len(plan) - len(missing)} of {len(plan)} episodes are in {path} already.")
     asking = [demand for demand in demands if demand.measured]
-    for env in dict.fromkeys(demand.entry.env_id for demand in asking):
-        _print_env(env, [demand for demand in asking if demand.entry.env_id == env], console)
+    for title in dict.fromkeys(map(_title, asking)):
+        _print_env(title, [demand for demand in asking if _title(demand) == title], console)
     for note in _notes(demands, tokenizer):
         console.print(for_terminal(note), width=WIDTH)
     return demands
+
+
+def _title(demand: Demand) -> str:
+    control = ", ".join(f"{name}={value}" for name, value in demand.entry.control.items())
+    return f"{demand.entry.env_id} (control {control})" if control else demand.entry.env_id
 
 
 def _print_env(env: str, demands: Sequence[Demand], console: Console) -> None:

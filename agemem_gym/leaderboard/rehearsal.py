@@ -95,6 +95,7 @@ class Demand:
         names = ("calls", "prompt", "fresh", "completion")
         return {
             "env": self.entry.env_id,
+            "control": dict(self.entry.control),
             "agent": self.entry.agent.label,
             "model": model_of(self.entry.agent.kwargs),
             "episodes": self.episodes,

@@ -126,3 +126,16 @@ def test_over_an_endpoint_with_faults_every_job_has_one_row(tmp_path):
     names = ("rows", "jobs with a row", "episodes kept where their row says")
     assert [found[name] for name in names] == [jobs] * 3
     assert sum(count for name, count in found.items() if name.startswith("answers, ")) > found["answers, right"]
+
+
+def test_of_24_live_episodes_over_a_bad_endpoint_every_one_has_a_row_and_every_failure_a_reason(tmp_path):
+    path = tmp_path / "rows.json"
+    run = subprocess.run([sys.executable, str(BENCHMARK), "--few", "--json", str(path)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    found = {row["name"]: row["ours"] for row in json.loads(path.read_text())["rows"]}
+    failed = {name: count for name, count in found.items() if name.startswith("failed jobs, ")}
+    assert found["rows"] == found["jobs with a row"] == 24
+    assert sum(failed.values()) == found["jobs that the endpoint failed in all attempts"] > 0
+    assert len(failed) >= 3
+    assert found["attempts that were tried again"] == 0
+    assert found["tokens written, by rows"] == 5 * (found["answers, right"] + found.get("answers, nonsense", 0))

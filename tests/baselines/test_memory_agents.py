@@ -13,7 +13,7 @@ import agemem_gym  # noqa: F401
 import agemem_gym.baselines.agents as rooms
 from agemem_gym.agent import AGENTS, AgentSpec, make_agent
 from agemem_gym.baselines.agents.a_mem import Note
-from agemem_gym.baselines.agents.following import Follower
+from agemem_gym.baselines.agents.following import Follower, follow
 from agemem_gym.baselines.agents.language_model import TOP_K, LanguageModelAgent
 from agemem_gym.baselines.agents.packages import import_at
 from agemem_gym.chat import Price
@@ -92,15 +92,36 @@ def test_the_same_seed_asks_the_model_the_same_in_every_run(name):
     ("name", "broken"),
     [
         *[("langmem", "extraction"), ("mem0", "facts"), ("mem0", "update"), ("mem0-graph", "entities")],
-        *[("mem0-graph", "relations"), ("a-mem", "note"), ("a-mem", "evolution")],
+        *[("mem0-graph", "relations"), ("mem0-graph", "forgetting"), ("a-mem", "note"), ("a-mem", "evolution")],
+        ("langmem", "summary"),
     ],
 )
 def test_a_call_of_the_memorys_model_that_fails_loses_no_episode_and_is_counted(name, broken):
     model = Follower(broken=[broken])
-    episode, _ = played(name, model)
+    episode, _ = played(name, model, {"summary_from": 60} if broken == "summary" else None)
     assert episode.engine_error is None
     assert episode.ended_by == "task"
     assert sum(item["failures"] for item in episode.layer) == model.asked[broken] > 0
+
+
+@pytest.mark.parametrize("name", LAYERED)
+def test_an_endpoint_that_fails_every_call_of_a_memory_loses_no_episode_and_the_row_counts_them(
+    name, scripted_server, tmp_path
+):
+    made(name, Follower())  # skips where the package is not there
+    failed = []
+
+    def answer(handler, body):
+        kind, reply = follow(body["messages"])
+        failed.extend([kind] if kind != "reply" else [])
+        (scripted_server.say(reply) if kind == "reply" else scripted_server.status(500))(handler, body)
+
+    scripted_server.default = answer
+    spec = AgentSpec.parse(name, {"model": f"{scripted_server.url}#m", "attempts": 1})
+    (row,) = run_leaderboard([spec], [ENV], 1, tmp_path, env_kwargs=STAGED, console=Console(quiet=True))
+    assert row.error is None
+    assert row.layer["failures"] == row.layer["calls"] == len(failed) > 0
+    assert row.layer["prompt_tokens"] == 0
 
 
 @pytest.mark.parametrize("name", LAYERED)

@@ -108,6 +108,13 @@ def test_what_is_there_already_is_not_asked_for_again(tmp_path, scripted_server)
     assert len(scripted_server.seen) == asked
 
 
+def test_a_control_is_rehearsed_under_its_own_keywords(tmp_path):
+    (told, untold), printed = demands("no-memory", out=tmp_path, control={"n1": 0})
+    assert (told.entry.control, untold.entry.control) == ({}, {"n1": 0})
+    assert told.total("calls") > untold.total("calls")
+    assert f"{ENV} (control n1=0)" in printed
+
+
 # ----------------------------------------------------------------------------------------------------- the command
 
 
