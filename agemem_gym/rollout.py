@@ -7,14 +7,19 @@
             slot 2  reset ─► turn ─┘   some or all of them └─► step ─► over: Played, and the slot takes the next job
 
 Serial play is the case of one slot. An agent without ``act_batch`` is made once for each slot and asked one turn after another.
+Envs are stepped one after another, too; those of an agent with ``envs_wait`` each in a thread of its own, because there a
+step asks a language model itself, and the questions of all live episodes can be answered together.
 What an agent or an env raises ends that one episode with a :class:`Failure`; a wrong configuration ends the rollout.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -143,18 +148,47 @@ class _Rollout:
     envs: EnvSource
     raises: bool = False
     live: dict[int, _Live] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def play(self) -> Iterator[Played]:
+        if self.slots > 1 and self.players.envs_wait:
+            yield from self._play_in_threads()
+            return
         for slot in range(self.slots):
             yield from self._begin(slot)
         while self.live:
             free = []
             for slot, reply in self._ask([live.turn for live in self.live.values()]).items():
-                if (played := self._carry_out(slot, reply)) is not None:
+                if (played := self._carry_out(slot, partial(_step, self.live[slot], reply))) is not None:
                     free.append(slot)
                     yield played
             for slot in free:  # a reset takes longer than a step: those go first
                 yield from self._begin(slot)
+
+    def _play_in_threads(self) -> Iterator[Played]:
+        """The same, each env's resets and steps in a thread; the agent is asked here alone."""
+        pool = ThreadPoolExecutor(self.slots)
+        try:
+            resets = {pool.submit(self._begun, slot) for slot in range(self.slots)}
+            steps: dict[Future[Any], int] = {}
+            while self.live or resets:
+                for reset in [reset for reset in resets if reset.done()]:
+                    resets.remove(reset)
+                    yield from reset.result()
+                for step in [step for step in steps if step.done()]:
+                    slot = steps.pop(step)
+                    if (played := self._carry_out(slot, step.result)) is not None:
+                        resets.add(pool.submit(self._begun, slot))
+                        yield played
+                under_way = set(steps.values())
+                turns = [live.turn for slot, live in list(self.live.items()) if slot not in under_way]
+                if turns:
+                    replies = self._ask(turns)
+                    steps |= {pool.submit(_step, self.live[slot], reply): slot for slot, reply in replies.items()}
+                elif steps or resets:
+                    wait([*steps, *resets], return_when=FIRST_COMPLETED)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
         try:
@@ -164,7 +198,7 @@ class _Rollout:
 
     def _begin(self, slot: int) -> Iterator[Played]:
         """Start the next job in a slot; those that cannot be started are over at once."""
-        for job in self.jobs:
+        while (job := self._next_job()) is not None:
             started = time.perf_counter()
             kwargs = {**self.players.env_kwargs(slot), **job.env_kwargs}
             env, fresh = self.envs.take(slot, job, kwargs)
@@ -190,6 +224,13 @@ class _Rollout:
             self.live[slot] = live
             return
 
+    def _begun(self, slot: int) -> list[Played]:
+        return list(self._begin(slot))
+
+    def _next_job(self) -> Job | None:
+        with self.lock:
+            return next(self.jobs, None)
+
     def _ask(self, turns: Sequence[LiveTurn]) -> dict[int, Any]:
         """The agent's replies by slot; what it raises stands in the place of them."""
         try:
@@ -200,17 +241,11 @@ class _Rollout:
         except _RAISED as error:
             return {turn.slot: error for turn in turns}
 
-    def _carry_out(self, slot: int, reply: Any) -> Played | None:
-        """Send a reply to its env; the episode if it is over."""
+    def _carry_out(self, slot: int, step: Callable[[], tuple[str, bool, dict[str, Any]]]) -> Played | None:
+        """Take what a step came to; the episode if it is over."""
         live = self.live[slot]
         try:
-            if isinstance(reply, BaseException):
-                raise reply
-            act = reply if isinstance(reply, Act) else Act(reply)
-            obs, _, terminated, truncated, info = live.env.step(_text(act.reply))
-            if act.policy is not None:
-                live.base.episode.note_policy(act.policy)
-            over = terminated or truncated
+            obs, over, info = step()
             live.turn = LiveTurn(slot, live.job, obs, info)
             if not over:
                 self.players.notice(live.turn)
@@ -242,6 +277,17 @@ class _Rollout:
         episode.sample = job.sample
 
 
+def _step(live: _Live, reply: Any) -> tuple[str, bool, dict[str, Any]]:
+    """Send a reply to its env: what is seen then, whether the episode is over, and its info."""
+    if isinstance(reply, BaseException):
+        raise reply
+    act = reply if isinstance(reply, Act) else Act(reply)
+    obs, _, terminated, truncated, info = live.env.step(_text(act.reply))
+    if act.policy is not None:
+        live.base.episode.note_policy(act.policy)
+    return obs, terminated or truncated, info
+
+
 class _Players:
     """One agent for all slots, or one for each where it cannot play many episodes at once."""
 
@@ -249,6 +295,7 @@ class _Players:
         self._spec = agent if isinstance(agent, AgentSpec) else None
         first = agent.make() if isinstance(agent, AgentSpec) else agent
         self._batches = callable(getattr(first, "act_batch", None))
+        self.envs_wait = self._batches and bool(getattr(first, "envs_wait", False))
         if slots > 1 and not self._batches and self._spec is None:
             raise ConfigurationError(
                 f"slots={slots}: an agent without act_batch plays one episode at a time; give its AgentSpec, so that each slot "

@@ -49,6 +49,8 @@ class AMemAgent(LanguageModelAgent):
         kwargs: keywords of :class:`.LanguageModelAgent`.
     """
 
+    envs_wait = True
+
     def __init__(self, model: Any, memory_tokens: int = 512, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
         longest = at_least("memory_tokens", memory_tokens)

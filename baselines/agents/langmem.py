@@ -43,6 +43,8 @@ class LangMemAgent(LanguageModelAgent):
         kwargs: keywords of :class:`.LanguageModelAgent`.
     """
 
+    envs_wait = True
+
     def __init__(self, model: Any, summary_from: int = 2048, memory_tokens: int = 1024, **kwargs: Any) -> None:
         super().__init__(model, **kwargs)
         longest = at_least("memory_tokens", memory_tokens)

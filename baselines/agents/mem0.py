@@ -43,6 +43,7 @@ class Mem0Agent(LanguageModelAgent):
         kwargs: keywords of :class:`.LanguageModelAgent`; `top_k` is what Mem0 recalls.
     """
 
+    envs_wait = True
     graph = False
 
     def __init__(self, model: Any, memory_tokens: int = 1024, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import json
 import pkgutil
+import threading
 
 import gymnasium as gym
 import pytest
@@ -16,7 +17,7 @@ from agemem_gym.baselines.agents.a_mem import Note
 from agemem_gym.baselines.agents.following import Follower, follow
 from agemem_gym.baselines.agents.language_model import TOP_K, LanguageModelAgent
 from agemem_gym.baselines.agents.packages import import_at
-from agemem_gym.chat import Price
+from agemem_gym.chat import Completion, Price
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError, MissingDependencyError
 from agemem_gym.jobs import Job
@@ -135,9 +136,10 @@ def test_replies_that_are_no_json_lose_no_episode(name):
 def test_several_episodes_at_a_time_have_each_its_own_memory(name):
     agent = made(name, Follower())
     jobs = [Job(number, ENV, number, STAGED) for number in range(4)]
-    alone = {p.job.seed: p.episode.final_memory for p in rollout(agent, jobs, slots=1)}
-    together = {p.job.seed: p.episode.final_memory for p in rollout(agent, jobs, slots=3)}
-    assert together == alone
+    alone, together = ({p.job.seed: p.episode for p in rollout(agent, jobs, slots=slots)} for slots in (1, 3))
+    assert alone.keys() == together.keys() == {0, 1, 2, 3}
+    for part in ("final_memory", "layer", "messages"):
+        assert all(getattr(together[seed], part) == getattr(alone[seed], part) for seed in alone)
 
 
 def test_langmem_sums_up_a_conversation_that_grows_long():
@@ -319,3 +321,34 @@ def test_a_record_says_what_the_layer_did():
     again = Episode.from_json(episode.to_json())
     assert again.layer == episode.layer
     assert {"calls", "prompt_tokens", "completion_tokens", "failures"} <= set(again.layer[0])
+
+
+def test_layers_of_all_live_episodes_ask_their_model_at_the_same_time():
+    together = threading.Barrier(3, timeout=60)
+    follower = Follower()
+
+    def model(messages):
+        if messages[-1]["content"].startswith("Describe this message"):
+            together.wait()
+        return follower(messages)
+
+    jobs = [Job(number, ENV, number, {**STAGED, "n1": 1, "turns": 1}) for number in range(3)]
+    ended = list(rollout(made("a-mem", model), jobs, slots=3))
+    assert not [played.failure for played in ended if played.failure]
+    assert not any(item["failures"] for played in ended for item in played.episode.layer)
+
+
+@pytest.mark.parametrize("name", LAYERED)
+def test_the_replies_to_a_layer_are_as_long_as_is_said(name):
+    asked = []
+
+    class Model:
+        name = "counting"
+
+        def complete(self, batch, sampling, tools=None):
+            asked.append(sampling.max_tokens)
+            return [Completion(Follower()(messages), model="counting") for messages in batch]
+
+    played(name, Model(), {"memory_tokens": 48})
+    assert 48 in asked
+    assert set(asked) == {48, 1024}
