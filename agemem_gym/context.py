@@ -36,6 +36,7 @@ class Message:
         tokens: length of the content by the context's token counter.
         protected: never removed by SUMMARY or FILTER.
         sources: for a summary the ids of the messages that it replaced.
+        numbered: whether its number stands before it (``[12] …``), for tools that point at messages; `content` is without.
     """
 
     id: int
@@ -45,10 +46,16 @@ class Message:
     tokens: int
     protected: bool = False
     sources: tuple[int, ...] = ()
+    numbered: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The content as the agent reads it."""
+        return _numbered(self.id, self.content) if self.numbered else self.content
 
     def as_chat(self) -> ChatMessage:
         """The message as a chat completion takes it."""
-        return ChatMessage(role=self.role, content=self.content)
+        return ChatMessage(role=self.role, content=self.shown)
 
 
 class ChatMessage(dict[str, str]):
@@ -89,6 +96,7 @@ class Edit:
 
 _CUT = " [… cut: the rest does not fit into the context]"
 _GAP = "\n\n"  # between two rendered messages
+_NUMBERED = ("user", "tool")
 
 EditListener = Callable[[tuple[int, ...], "Message | None", "int | None"], None]
 """Told of each change: ids that left, the message that came, and its position (``None`` for the end)."""
@@ -131,6 +139,7 @@ class Context:
     Args:
         token_budget: `T_max`; the context may grow beyond it, :attr:`overflowed` says so.
         count_tokens: token counter, called once per message; its method ``count_message(role, content)`` where it has one.
+        numbered: whether messages of users and tools show their numbers.
 
     Attributes:
         listener: told of every change but :meth:`reset` and :meth:`restore`.
@@ -147,8 +156,9 @@ class Context:
         [user] The sky is blue today.
     """
 
-    def __init__(self, token_budget: int, count_tokens: TokenCounter) -> None:
+    def __init__(self, token_budget: int, count_tokens: TokenCounter, numbered: bool = False) -> None:
         self.token_budget = token_budget
+        self._numbered = numbered
         self.listener: EditListener = lambda removed, added, at: None
         self._count_message: Callable[[Role, str], int] = getattr(
             count_tokens, "count_message", lambda role, content: count_tokens(content)
@@ -247,13 +257,13 @@ class Context:
 
     def _beginning(self, head: str, text: str, tokens: int) -> str:
         """As many words of `text` as fit with `head` into so many tokens; all of them where they do."""
-        if self._count_message("user", head + text) <= tokens:
+        if self._cost("user", head + text) <= tokens:
             return text
         words = text.split()
         low, high = 0, len(words)
         while low < high:
             middle = (low + high + 1) // 2
-            if self._count_message("user", f"{head}{' '.join(words[:middle])}…") <= tokens:
+            if self._cost("user", f"{head}{' '.join(words[:middle])}…") <= tokens:
                 low = middle
             else:
                 high = middle - 1
@@ -325,7 +335,7 @@ class Context:
         low, high = 0, len(message.content)  # the longest beginning that fits
         while low < high:
             middle = (low + high + 1) // 2
-            if self._count_message(message.role, message.content[:middle] + mark) <= tokens:
+            if self._cost(message.role, message.content[:middle] + mark) <= tokens:
                 low = middle
             else:
                 high = middle - 1
@@ -349,9 +359,17 @@ class Context:
         self._next_id = snapshot.next_id
 
     def _make(self, role: Role, content: str, kind: str, protected: bool, sources: tuple[int, ...]) -> Message:
-        message = Message(self._next_id, role, content, kind, self._count_message(role, content), protected, sources)
+        tokens, numbered = self._cost(role, content), self._shows_number(role)
+        message = Message(self._next_id, role, content, kind, tokens, protected, sources, numbered)
         self._next_id += 1
         return message
+
+    def _shows_number(self, role: Role) -> bool:
+        return self._numbered and role in _NUMBERED
+
+    def _cost(self, role: Role, content: str) -> int:
+        """Tokens of what would be the next message."""
+        return self._count_message(role, _numbered(self._next_id, content) if self._shows_number(role) else content)
 
     def _insert(self, message: Message, at: int | None) -> None:
         position = len(self._messages) if at is None else at
@@ -389,5 +407,9 @@ class _Tail:
     characters: int  # of what stands from there on, a gap behind each message
 
 
+def _numbered(number: int, content: str) -> str:
+    return f"[{number}] {content}"
+
+
 def _rendered(message: Message) -> str:
-    return f"[{message.role}] {message.content}"
+    return f"[{message.role}] {message.shown}"

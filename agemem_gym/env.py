@@ -84,7 +84,7 @@ class MemoryEnv(gym.Env[str, str]):
         index: of our own store, ``"chroma"`` or ``"exact"``; both give the same results.
         chroma_path, chroma_url, collection, chroma_existing, chroma_timeout: where Chroma keeps the vectors; see
             :func:`agemem_gym.memory.make_memory`.
-        tools: names of tools and Tool objects; the paper's six by default.
+        tools: names of tools and Tool objects, or the name of a set (``"pointer"``); the paper's six by default.
         token_budget: `T_max`, tokens that the context may hold.
         token_counter: ``"encoder"``, ``"words"``, ``"hf:NAME"``, or a callable from text to int.
         max_rounds: `N_max`, replies allowed in an episode; by default twice the task's moves and 20 more.
@@ -187,7 +187,7 @@ class MemoryEnv(gym.Env[str, str]):
         collection: str | None = None,
         chroma_existing: Literal["refuse", "wipe"] = "refuse",
         chroma_timeout: float = 30.0,
-        tools: Sequence[str | Tool] | None = None,
+        tools: str | Sequence[str | Tool] | None = None,
         token_budget: int = 8192,
         token_counter: str | Callable[[str], int] = "encoder",
         max_rounds: int | None = None,
@@ -229,7 +229,9 @@ class MemoryEnv(gym.Env[str, str]):
         self.judge = make_judge(judge, self.encoder, judge_options)
         self.summariser = make_summariser(summariser)
         self.filter_threshold = filter_threshold
-        self.context = Context(token_budget, make_token_counter(token_counter, self.encoder))
+        self.context = Context(
+            token_budget, make_token_counter(token_counter, self.encoder), self.tools.points_at_messages
+        )
         self.recorder = Recorder(self.context)
         self.memory = make_memory(
             memory,

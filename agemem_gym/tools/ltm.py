@@ -62,7 +62,7 @@ class UpdateMemory(Tool):
         """Replace the entry; metadata gets the step as modification timestamp."""
         if not arguments.content.strip():
             raise ToolError("content is blank.")
-        old = _existing(scene, arguments.memory_id)
+        old = existing(scene, arguments.memory_id)
         written_by_env = {key: old.metadata[key] for key in ("timestamp", "source", "stage") if key in old.metadata}
         metadata = dict(old.metadata) if arguments.metadata is None else dict(arguments.metadata)
         metadata |= written_by_env | {"modified": scene.step}
@@ -87,7 +87,7 @@ class DeleteMemory(Tool):
 
     def run(self, arguments: Arguments, scene: Scene) -> ToolResult:
         """Remove the entry."""
-        record = _existing(scene, arguments.memory_id)
+        record = existing(scene, arguments.memory_id)
         if not arguments.confirmation:
             raise ToolError(f"{record.id} was not deleted: confirmation is false.")
         scene.memory.delete(record.id)
@@ -127,7 +127,12 @@ def format_matches(matches: list[Match]) -> str:
     return "\n".join(f"{match.record.id} ({match.score:.2f}): {match.record.content}" for match in matches)
 
 
-def _existing(scene: Scene, memory_id: str) -> MemoryRecord:
+def existing(scene: Scene, memory_id: str) -> MemoryRecord:
+    """The entry of an id.
+
+    Raises:
+        ToolError: there is none.
+    """
     try:
         return scene.memory.get(memory_id)
     except UnknownMemoryError:

@@ -15,17 +15,26 @@ from agemem_gym.errors import ConfigurationError, EngineError
 from agemem_gym.protocol.reply import ToolCall
 from agemem_gym.tools.fitting import fit_arguments, nearest
 from agemem_gym.tools.ltm import AddMemory, DeleteMemory, RetrieveMemory, UpdateMemory
+from agemem_gym.tools.pointers import DropMessage, NoteMessage, UpdateNote
 from agemem_gym.tools.stm import FilterContext, FilterMode, SummaryContext
 from agemem_gym.tools.tool import Scene, Tool, ToolError, ToolFailure, ToolResult
 
-_REGISTRY: dict[str, type[Tool]] = {
-    tool.name: tool for tool in (AddMemory, UpdateMemory, DeleteMemory, RetrieveMemory, SummaryContext, FilterContext)
-}
+_PAPER: tuple[type[Tool], ...] = (
+    *(AddMemory, UpdateMemory, DeleteMemory, RetrieveMemory),
+    *(SummaryContext, FilterContext),
+)
+_POINTER: tuple[type[Tool], ...] = (NoteMessage, UpdateNote, DeleteMemory, RetrieveMemory, DropMessage)
+_OURS = frozenset((*_PAPER, *_POINTER))
+_REGISTRY: dict[str, type[Tool]] = {tool.name: tool for tool in (*_PAPER, *_POINTER)}
 
-_OURS = frozenset(_REGISTRY.values())
-
-PAPER_TOOLS: tuple[str, ...] = tuple(_REGISTRY)
+PAPER_TOOLS: tuple[str, ...] = tuple(tool.name for tool in _PAPER)
 """The six tools of AgeMem (arXiv:2601.01885), sec. 3.1."""
+
+POINTER_TOOLS: tuple[str, ...] = tuple(tool.name for tool in _POINTER)
+"""Tools that name messages by number instead of copying or describing them (:mod:`agemem_gym.tools.pointers`)."""
+
+TOOL_SETS: Mapping[str, tuple[str, ...]] = {"paper": PAPER_TOOLS, "pointer": POINTER_TOOLS}
+"""Sets of tools that have a name: ``tools="pointer"``."""
 
 
 def register_tool(tool: type[Tool]) -> type[Tool]:
@@ -44,17 +53,24 @@ def registered_tools() -> dict[str, type[Tool]]:
     return dict(_REGISTRY)
 
 
-def make_tools(specs: Sequence[str | Tool] | None, filter_mode: FilterMode = "remove") -> ToolSet:
+def make_tools(specs: str | Sequence[str | Tool] | None, filter_mode: FilterMode = "remove") -> ToolSet:
     """The tool set that a list of names and tools stands for; ``None`` is the paper's six.
 
     Args:
-        specs: names and tools.
+        specs: names and tools, or the name of a set (:data:`TOOL_SETS`).
         filter_mode: what the criteria of a FILTER that is given by name describe.
 
     Raises:
         ConfigurationError: an unknown name, a thing that is no tool, or two tools of one name.
     """
-    if isinstance(specs, str) or not (specs is None or isinstance(specs, Iterable)):
+    if isinstance(specs, str):
+        if specs not in TOOL_SETS:
+            known = ", ".join(map(repr, TOOL_SETS))
+            raise ConfigurationError(
+                f"tools={specs!r}: expected a list of names and tools, or the name of a set ({known})"
+            )
+        specs = TOOL_SETS[specs]
+    if not (specs is None or isinstance(specs, Iterable)):
         raise ConfigurationError(f"tools={specs!r}: expected a list of names and tools")
     by_name = FilterContext(filter_mode)
     tools = [
@@ -90,6 +106,11 @@ class ToolSet:
 
     def __contains__(self, name: object) -> bool:
         return name in self._tools
+
+    @property
+    def points_at_messages(self) -> bool:
+        """Whether messages have to show their numbers."""
+        return any(tool.points_at_messages for tool in self)
 
     def schemas(self) -> list[dict[str, Any]]:
         """All tools in OpenAI function form; a fresh copy, which the caller may change."""

@@ -135,6 +135,9 @@ class Tool(ABC):
     description: ClassVar[str]
     """One or two sentences for the agent."""
 
+    points_at_messages: ClassVar[bool] = False
+    """Whether its calls name messages by number; where one of an env's tools does, the context shows the numbers."""
+
     Arguments: ClassVar[type[Arguments]]
     """Its arguments; their descriptions and defaults go into the schema."""
 

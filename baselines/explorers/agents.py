@@ -20,10 +20,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agemem_gym.baselines.explorers import make_explorer
-from agemem_gym.baselines.explorers.statements import Entry, Message, retrieved_entries, shown_entries, understood
+from agemem_gym.baselines.explorers.statements import (
+    Entry,
+    Message,
+    retrieved_entries,
+    shown_entries,
+    understood,
+    without_numbers,
+)
+from agemem_gym.checks import one_of
 from agemem_gym.facts import say_the_same, states_fact
 from agemem_gym.protocol import call_reply
 from agemem_gym.stream.places import at_place
+from agemem_gym.tools import TOOL_SETS
 
 _NOTED = "<answer>Noted.</answer>"
 _MOST_CALLS = 8
@@ -46,6 +55,8 @@ class ExplorerAgent:
         self._turn: tuple[int, int] | None = None
         self._script: Iterator[str] = iter(())
         self._told: dict[int, list[str]] = {1: [], 2: []}
+        self._told_as: dict[int, list[int]] = {1: [], 2: []}
+        self._numbers: list[int] = []
         self._instruction = ""
         self._place = info.get("stream", {}).get("place", "")
 
@@ -53,12 +64,17 @@ class ExplorerAgent:
         """Go on with the present turn's script, or begin the next one's."""
         self.info = info
         self._instruction = info.get("instruction", self._instruction)
+        if self.points:
+            messages, self._numbers = without_numbers(info["messages"])
+            self.info = {**info, "messages": messages}
         stage = info["stage"]
         turn = (stage, info.get("turn", 0))
         if turn != self._turn:
             self._turn = turn
             if stage != 3:
                 self._told[stage].append(self.message())
+                if self.points:
+                    self._told_as[stage].append(self._numbers[-1])
             self._script = {1: self.hear, 2: self.disregard, 3: self.solve}[stage]()
         return next(self._script)
 
@@ -95,6 +111,8 @@ class ExplorerAgent:
             yield reply
 
     sums_up = False
+    points = False
+    """Whether the context shows numbers of messages, and calls name them (``tools="pointer"``)."""
 
     def message(self) -> str:
         """The newest message of a user."""
@@ -108,12 +126,16 @@ class StoreAllAgent(ExplorerAgent):
         top_k: entries asked for with each question.
         updates: whether corrections change memory; without, what is new is added to what is old.
         noise: probability of a slip at each decision.
+        tools: ``"pointer"`` to name messages by number instead of copying them (:mod:`agemem_gym.tools.pointers`).
     """
 
-    sums_up = True
-
-    def __init__(self, top_k: int = 5, *, updates: bool = True, noise: float = 0.0) -> None:
+    def __init__(self, top_k: int = 5, *, updates: bool = True, noise: float = 0.0, tools: str = "paper") -> None:
+        one_of("tools", tools, tuple(TOOL_SETS))
         self._top_k, self._updates, self._noise = top_k, updates, noise
+        self.points = tools == "pointer"
+        self.sums_up = not self.points
+        if self.points:
+            self.env_kwargs = {**self.env_kwargs, "tools": tools}
 
     def hear(self) -> Iterator[str]:
         """A message of stage 1."""
@@ -124,7 +146,7 @@ class StoreAllAgent(ExplorerAgent):
         elif said.takes_back and self._updates:
             yield from self.mend(said, entries)
         elif self.explorer.subject(said.states) is not None and not self._is_known(said.content, entries):
-            yield call_reply(("Add_memory", {"content": said.content}))
+            yield call_reply(self._store(said))
         while True:
             yield _NOTED
 
@@ -137,8 +159,7 @@ class StoreAllAgent(ExplorerAgent):
             stale = [entry for entry in found if self._says(entry.content, said)]
         calls: list[tuple[str, dict[str, Any]]] = []
         if self.explorer.subject(said.states) is not None:
-            where = {"memory_id": stale.pop(0).id} if stale else {}
-            calls.append(("Update_memory" if where else "Add_memory", {**where, "content": said.content}))
+            calls.append(self._store(said, stale.pop(0) if stale else None))
         calls += [("Delete_memory", {"memory_id": entry.id, "confirmation": True}) for entry in stale]
         if calls:
             yield call_reply(*calls)
@@ -149,7 +170,7 @@ class StoreAllAgent(ExplorerAgent):
         if said.takes_back and self._updates and not self._slips():
             yield from self.mend(said, [])
         if self.info["turn"] == self.info["turns"] and not self._slips():
-            yield call_reply(*(("Filter_context", {"criteria": _short(text)}) for text in self._told[2]))
+            yield call_reply(*self._take_out_talk())
         while True:
             yield _NOTED
 
@@ -175,6 +196,19 @@ class StoreAllAgent(ExplorerAgent):
             commands = self.info.get("admissible")
             wanders = bool(commands) and reply.startswith("<action>") and self._slips()
             yield f"<action>{commands[int(self._rng.integers(len(commands)))]}</action>" if wanders else reply
+
+    def _store(self, said: Message, instead_of: Entry | None = None) -> tuple[str, dict[str, Any]]:
+        """The call that keeps what the newest message says, in a new entry or in place of an old one."""
+        where = {"memory_id": instead_of.id} if instead_of else {}
+        if self.points:
+            return "Update_note" if where else "Note_message", {**where, "message": self._numbers[-1]}
+        return "Update_memory" if where else "Add_memory", {**where, "content": said.content}
+
+    def _take_out_talk(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The calls that take the messages of stage 2 out of the context."""
+        if self.points:
+            return (("Drop_message", {"message": number}) for number in self._told_as[2])
+        return (("Filter_context", {"criteria": _short(text)}) for text in self._told[2])
 
     def _slips(self) -> bool:
         return self._noise > 0 and bool(self._rng.random() < self._noise)

@@ -16,6 +16,7 @@ _TAKES_BACK = re.compile(
 _ENTRY = re.compile(
     r"^(?P<id>\S+) \(-?\d\.\d+\): (?P<content>.*?)(?=^\S+ \(-?\d\.\d+\): |\Z)", re.MULTILINE | re.DOTALL
 )
+_NUMBER = re.compile(r"\[(?P<number>\d+)\] ")
 _SHOWN = "Entries of memory near this message:\n"
 
 
@@ -83,6 +84,22 @@ def shown_entries(messages: Sequence[Mapping[str, str]]) -> list[Entry]:
     if last.get("role") != "tool" or not str(last["content"]).startswith(_SHOWN):
         return []
     return [Entry(m["id"], m["content"].strip()) for m in _ENTRY.finditer(last["content"].removeprefix(_SHOWN))]
+
+
+def without_numbers(messages: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], list[int]]:
+    """Messages without the numbers that stand before them, and the numbers of those of users.
+
+    Example:
+        >>> without_numbers([{"role": "user", "content": "[3] It rains."}, {"role": "tool", "content": "[4] Hm."}])
+        ([{'role': 'user', 'content': 'It rains.'}, {'role': 'tool', 'content': 'Hm.'}], [3])
+    """
+    plain, numbers = [], []
+    for message in messages:
+        number = _NUMBER.match(message["content"])
+        plain.append({**message, "content": message["content"][number.end() :] if number else message["content"]})
+        if number and message["role"] == "user":
+            numbers.append(int(number["number"]))
+    return plain, numbers
 
 
 def retrieved_entries(tool_results: Sequence[Mapping[str, Any]]) -> list[Entry]:
