@@ -8,6 +8,7 @@ from agemem_gym.agent import make_agent
 from agemem_gym.context import Context
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
+from agemem_gym.facts import states_fact
 from agemem_gym.protocol import call_reply
 from agemem_gym.registration import BENCHMARKS
 from agemem_gym.rollout import play_episode
@@ -117,7 +118,7 @@ def test_a_set_has_a_name_and_an_unknown_name_says_which_there_are():
         make_tools("pointers")
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [benchmark.name for benchmark in BENCHMARKS])
 def test_store_all_points_in_every_benchmark_and_holds_every_key_fact(name):
     agent = make_agent("store-all", tools="pointer")
     with gym.make(f"AgeMem-{name}-ThreeStage-v0", encoder="hash", **agent.env_kwargs) as env:
@@ -126,5 +127,7 @@ def test_store_all_points_in_every_benchmark_and_holds_every_key_fact(name):
     assert "Note_message" in used
     assert used <= {*POINTER_TOOLS}
     assert all(result.ok for step in episode.steps for result in step.tool_results)
+    facts = episode.start.key_facts
+    assert all(any(states_fact(fact, entry["content"]) for entry in episode.final_memory) for fact in facts)
     again = Episode.from_json(episode.to_json())
     assert [message.shown for message in again.messages] == [message.shown for message in episode.messages]
