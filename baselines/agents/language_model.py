@@ -186,7 +186,8 @@ class LanguageModelAgent:
             return as_turns(with_examples(self.shown(info, number), shots), RULES)
         if info["step"] == 0:
             self._native.begin(number)
-            self._tools[number] = info["tools"] or None
+            tools = info["tools"] or None
+            self._tools[number] = next((known for known in self._tools.values() if known == tools), tools)
         messages = self._native.put_into(number, self.shown(info, number))
         return as_turns(with_examples(messages, shots, results=True), ENDPOINT)
 

@@ -129,6 +129,31 @@ def test_agents_without_a_model_are_not_spoken_of(tmp_path):
     assert "## Language models" not in (tmp_path / "leaderboard.md").read_text()
 
 
+def test_the_command_takes_a_model_for_all_agents_and_prices(endpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prices.json").write_text('{"m": {"prompt": 1, "completion": 10}}')
+    words = ["--env-arg", "n1=1", "--env-arg", "n2=0", "--env-arg", "encoder=hash", "--env-arg", "index=exact"]
+    model = ["--model", f"{endpoint.url}#m", "--prices", "prices.json"]
+    assert main(["run", ENV, "--agent", "no-memory", *model, *words]) == 0
+    assert "Cost by the prices given" in capsys.readouterr().out
+    agents = [
+        "--agents",
+        "random",
+        "no-memory",
+        "a-mem",
+        "--agent",
+        "x=a-mem",
+        "--agent-arg",
+        f"model={endpoint.url}#other",
+    ]
+    assert main(["leaderboard", "--envs", ENV, "--episodes", "1", "--out", "out", *agents, *model, *words]) == 0
+    rows = {row.agent: row for row in read_rows(tmp_path / "out" / RESULTS)}
+    assert rows["random"].agent_kwargs == {}
+    assert rows["a-mem"].agent_kwargs == rows["no-memory"].agent_kwargs == {"model": f"{endpoint.url}#m"}
+    assert rows["x"].agent_kwargs == {"model": f"{endpoint.url}#other"}
+    assert ("cost" in rows["a-mem"].layer, "cost" in rows["x"].layer) == (True, False)
+
+
 # ------------------------------------------------------------------------------------------------------- tables
 
 
