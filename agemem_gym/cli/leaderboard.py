@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SUITES = ("episodes", "stream")
 _DEFAULT_AGENTS = ("random", "explorer", "store-all", "oracle")
+_WHERE_TRAINED = {"sb3-ppo": ("AgeMem-HotpotQA-ThreeStage-v0",)}  # by default they play there, and nowhere else
 _STREAM_AGENTS = ("explorer", "store-all", "store-only")
 _EPISODES, _STREAMS = 20, 10
 
@@ -121,7 +122,7 @@ def _episodes(options: argparse.Namespace, console: Console) -> Sequence[Episode
 
     _refuse(options, "episodes", cells=None, score=None)
     return run_leaderboard(
-        agent_specs(options, _DEFAULT_AGENTS),
+        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED)),
         _env_ids(options),
         _EPISODES if options.episodes is None else options.episodes,
         options.out or Path("results/leaderboard"),
@@ -131,6 +132,7 @@ def _episodes(options: argparse.Namespace, console: Console) -> Sequence[Episode
         slots=options.slots,
         env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
         control=env_kwargs(options.control, "--control"),
+        only={} if options.agents else _WHERE_TRAINED,
         keep_episodes=options.keep_episodes or "all",
         compressed=options.gzip,
         fresh=options.fresh,
@@ -156,7 +158,7 @@ def _dry_run(options: argparse.Namespace, console: Console) -> int:
     if options.suite != "episodes":
         raise ConfigurationError("--dry-run goes with --suite episodes; leave one of them out")
     forecast(
-        agent_specs(options, _DEFAULT_AGENTS),
+        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED)),
         _env_ids(options),
         _EPISODES if options.episodes is None else options.episodes,
         options.out or Path("results/leaderboard"),

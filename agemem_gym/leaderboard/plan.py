@@ -97,10 +97,12 @@ def make_plan(
     samples: int = 1,
     env_kwargs: Mapping[str, Any] | None = None,
     control: Mapping[str, Any] | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Wanted]:
     """All episodes of ``agents x env_ids x seeds x samples``, numbered; whatever is named twice is there once.
 
-    With a `control` each three-stage env is there once more, under those keywords.
+    With a `control` each three-stage env is there once more, under those keywords. Agents whose label is in `only` play no
+    other envs than those named there.
 
     Raises:
         ConfigurationError: an unknown env, keywords that are no plain data, two agents of one label, or a control of nothing.
@@ -110,7 +112,11 @@ def make_plan(
     at_least("samples", samples)
     check_envs(env_ids)
     each_env = list(dict.fromkeys(env_ids))
-    entries = [entry for agent in _each_once(agents) for entry in _entries(agent, each_env, given)]
+    entries = [
+        entry
+        for agent in _each_once(agents)
+        for entry in _entries(agent, _of_these(each_env, (only or {}).get(agent.label)), given)
+    ]
     if control:
         entries += _controls(entries, given, control)
     entries.sort(key=lambda entry: list(env_ids).index(entry.env_id))
@@ -181,6 +187,10 @@ def _each_once(agents: Sequence[AgentSpec]) -> list[AgentSpec]:
                 f"NAME={agent.target}"
             )
     return list(by_label.values())
+
+
+def _of_these(env_ids: Sequence[str], only: Sequence[str] | None) -> list[str]:
+    return [env_id for env_id in env_ids if only is None or env_id in only]
 
 
 def _entries(agent: AgentSpec, env_ids: Sequence[str], given: Mapping[str, Any]) -> list[Entry]:

@@ -38,6 +38,7 @@ def run_leaderboard(
     slots: int = 1,
     env_kwargs: Mapping[str, Any] | None = None,
     control: Mapping[str, Any] | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
     keep_episodes: str = "all",
     compressed: bool = False,
     fresh: bool = False,
@@ -67,6 +68,7 @@ def run_leaderboard(
         env_kwargs: keywords of ``gym.make`` for every env; they beat those that an agent brings.
         control: keywords under which each three-stage env is played once more, ``{"n1": 0}`` for one; the tables then set
             success with and without side by side, and the difference.
+        only: by an agent's label the envs that it plays, where these are not all.
         keep_episodes: ``"all"``, ``"failed"`` (those not solved) or ``"none"``.
         compressed: write ``episodes.jsonl.gz``.
         fresh: play everything anew; what is in `out` is moved into a folder there.
@@ -96,6 +98,7 @@ def run_leaderboard(
         samples=samples,
         env_kwargs=env_kwargs,
         control=control,
+        only=only,
     )
     check_alone(plan, processes * slots)
     executor = executor or (InThisProcess(slots) if processes == 1 else InProcesses(processes, slots))

@@ -16,6 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from agemem_gym.agent import make_agent
 from agemem_gym.baselines.sb3 import HashedTextObservation, TemplateActions, make_sb3_env
+from agemem_gym.baselines.sb3.agent import PACKAGED
 from agemem_gym.baselines.sb3.templates import ACTIONS
 from agemem_gym.baselines.sb3.train import make_algorithm, save, train
 from agemem_gym.errors import ConfigurationError
@@ -164,3 +165,18 @@ def test_training_evaluates_on_held_out_tasks_and_writes_what_the_board_plays(tm
 def test_a_folder_without_a_policy_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="no saved policy"):
         make_agent("sb3-ppo", model=str(tmp_path))
+
+
+def test_the_packaged_model_stores_what_it_is_told():
+    env = gym.make(QUESTIONS, split="test", info_admissible=True, **FAST)
+    agent = make_agent("sb3-ppo")
+    kept = [len(play_episode(env, agent, seed=seed).final_memory) for seed in range(5)]
+    env.close()
+    assert sum(kept) >= 5
+
+
+def test_the_packaged_model_is_small_and_says_what_it_was_trained_on():
+    settings = json.loads((PACKAGED / "settings.json").read_text())
+    assert (settings["algorithm"], settings["env"], settings["masked"]) == ("ppo", QUESTIONS, False)
+    assert sum(file.stat().st_size for file in PACKAGED.iterdir()) < 2_000_000
+    assert not [file.name for file in PACKAGED.iterdir() if file.suffix in (".zip", ".pkl", ".pt")]
