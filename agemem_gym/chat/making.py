@@ -8,7 +8,7 @@ from typing import Any
 
 from agemem_gym.chat.callable import CallableModel
 from agemem_gym.chat.endpoint import EndpointModel
-from agemem_gym.chat.local.loading import SMOLLM, is_model_folder
+from agemem_gym.chat.local.loading import NAMED, is_model_folder
 from agemem_gym.chat.local.model import LocalModel
 from agemem_gym.chat.model import ChatModel
 from agemem_gym.checks import did_you_mean
@@ -16,8 +16,8 @@ from agemem_gym.errors import ConfigurationError
 from agemem_gym.urls import masked
 
 FORMS = (
-    "'openai:MODEL@BASE_URL', 'http://host/v1#model', 'local:FOLDER_OR_HUB_NAME', 'smollm', a callable from chat messages to "
-    "text, or a ChatModel"
+    "'openai:MODEL@BASE_URL', 'http://host/v1#model', 'local:FOLDER_OR_HUB_NAME', 'smollm', 'small', a callable from chat "
+    "messages to text, or a ChatModel"
 )
 """What :func:`make_chat_model` takes, in words."""
 
@@ -42,8 +42,8 @@ def make_chat_model(spec: Any, **options: Any) -> ChatModel:
 
     Args:
         spec: ``"openai:MODEL@BASE_URL"`` (without a URL that of ``OPENAI_BASE_URL``, or OpenAI's own), ``"http://host/v1#model"``,
-            ``"local:FOLDER_OR_HUB_NAME"`` (of a folder the path alone will do), ``"smollm"``, a callable from chat messages to
-            text, or a :class:`~agemem_gym.chat.model.ChatModel`.
+            ``"local:FOLDER_OR_HUB_NAME"`` (of a folder the path alone will do), ``"smollm"``, ``"small"`` (this
+            package's own), a callable from chat messages to text, or a :class:`~agemem_gym.chat.model.ChatModel`.
         **options: keywords of :class:`~agemem_gym.chat.endpoint.EndpointModel`, or of
             :class:`~agemem_gym.chat.local.model.LocalModel`.
 
@@ -78,7 +78,7 @@ def is_endpoint(spec: Any) -> bool:
 
 def is_local(spec: Any) -> bool:
     """Whether `spec` names a model that is run here."""
-    return isinstance(spec, str) and (spec.startswith(_LOCAL) or spec == SMOLLM or is_model_folder(spec))
+    return isinstance(spec, str) and (spec.startswith(_LOCAL) or spec in NAMED or is_model_folder(spec))
 
 
 def name_of_model(spec: Any) -> str:

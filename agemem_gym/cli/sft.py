@@ -33,6 +33,20 @@ def add(commands: Commands) -> None:
     command.add_argument("--longest", type=int, default=4096, help="longest prompt and reply in tokens (default: 4096)")
     command.add_argument("--final-weight", type=float, default=1.0, help="weight of stage 3 (default: 1)")
     command.add_argument(
+        "--early",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="of the episodes of which all is learned; of the others stage 3 alone (default: 1)",
+    )
+    command.add_argument(
+        "--rename",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the names in an episode that are replaced by made-up ones (default: 0)",
+    )
+    command.add_argument(
         "--held-out", type=float, default=0.05, help="share of episodes to validate on (default: 0.05)"
     )
     command.add_argument(
@@ -40,6 +54,12 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="of the order of rows and of adapters (default: 0)")
     command.add_argument("--threads", type=int, default=0, help="of torch (default: its own choice)")
+    command.add_argument(
+        "--bf16", action="store_true", help="multiply in bfloat16: faster where the processor has units for it"
+    )
+    command.add_argument(
+        "--store", choices=("float32", "float16", "bfloat16"), default="float32", help="format of the written weights"
+    )
     command.set_defaults(command=sft)
 
 
@@ -55,10 +75,14 @@ def sft(options: argparse.Namespace, terminal: Terminal) -> Status:
         batch_tokens=options.batch_tokens,
         longest=options.longest,
         final_weight=options.final_weight,
+        early=options.early,
+        rename=options.rename,
         held_out=options.held_out,
         lora=options.lora,
         seed=options.seed,
         threads=options.threads,
+        bf16=options.bf16,
+        store=options.store,
     )
 
     def report(point: dict[str, float]) -> None:

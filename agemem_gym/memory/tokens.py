@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from agemem_gym.chat.local.loading import SMOLLM, source_of
+from agemem_gym.chat.local.loading import NAMED, source_of
 from agemem_gym.errors import ConfigurationError, MissingDependencyError, import_extra
 from agemem_gym.memory.encoder import Encoder
 
@@ -25,7 +25,7 @@ def make_token_counter(spec: str | Callable[[str], int], encoder: Encoder) -> Ca
 
     Args:
         spec: ``"encoder"`` (the encoder's tokenizer), ``"words"``, ``"hf:NAME_OR_PATH"`` (a Hugging Face tokenizer; also
-            ``"hf:smollm"``), or a callable.
+            ``"hf:smollm"``, ``"hf:small"``), or a callable.
         encoder: whose tokenizer ``"encoder"`` means.
 
     Raises:
@@ -45,7 +45,7 @@ def make_token_counter(spec: str | Callable[[str], int], encoder: Encoder) -> Ca
 def _hugging_face(name: str) -> Callable[[str], int]:
     transformers = import_extra("transformers", "models")
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source_of(name) if name == SMOLLM else name)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source_of(name) if name in NAMED else name)
     except (OSError, ValueError, ImportError) as error:
         if isinstance(error, MissingDependencyError):
             raise

@@ -54,7 +54,7 @@ class LanguageModelAgent:
 
     Args:
         model: a chat model in any form that :func:`agemem_gym.chat.make_chat_model` takes: ``"openai:NAME@URL"``,
-            ``"http://host/v1#NAME"``, ``"local:FOLDER_OR_HUB_NAME"``, ``"smollm"``, a callable, or a ChatModel.
+            ``"http://host/v1#NAME"``, ``"local:FOLDER_OR_HUB_NAME"``, ``"smollm"``, ``"small"``, a callable, or a ChatModel.
         temperature, top_p, max_tokens, stop: how replies are drawn.
         seed: for models that take one; each sample of a task gets its own, and with a local model each reply.
         summarise: let the model write the summaries of SUMMARY, too.

@@ -31,6 +31,7 @@ from agemem_gym.baselines.explorers.statements import (
 from agemem_gym.checks import one_of
 from agemem_gym.facts import say_the_same, states_fact
 from agemem_gym.protocol import call_reply
+from agemem_gym.protocol.reply import write_thought
 from agemem_gym.stream.places import at_place
 from agemem_gym.tools import TOOL_SETS
 
@@ -127,11 +128,20 @@ class StoreAllAgent(ExplorerAgent):
         updates: whether corrections change memory; without, what is new is added to what is old.
         noise: probability of a slip at each decision.
         tools: ``"pointer"`` to name messages by number instead of copying them (:mod:`agemem_gym.tools.pointers`).
+        thinks: whether an answer is preceded by a thought that names the facts it follows from, where the explorer can tell.
     """
 
-    def __init__(self, top_k: int = 5, *, updates: bool = True, noise: float = 0.0, tools: str = "paper") -> None:
+    def __init__(
+        self,
+        top_k: int = 5,
+        *,
+        updates: bool = True,
+        noise: float = 0.0,
+        tools: str = "paper",
+        thinks: bool = False,
+    ) -> None:
         one_of("tools", tools, tuple(TOOL_SETS))
-        self._top_k, self._updates, self._noise = top_k, updates, noise
+        self._top_k, self._updates, self._noise, self._thinks = top_k, updates, noise, thinks
         self.points = tools == "pointer"
         self.sums_up = not self.points
         if self.points:
@@ -195,7 +205,16 @@ class StoreAllAgent(ExplorerAgent):
         for reply in self.explore():
             commands = self.info.get("admissible")
             wanders = bool(commands) and reply.startswith("<action>") and self._slips()
-            yield f"<action>{commands[int(self._rng.integers(len(commands)))]}</action>" if wanders else reply
+            yield (
+                f"<action>{commands[int(self._rng.integers(len(commands)))]}</action>"
+                if wanders
+                else self._thought(reply)
+            )
+
+    def _thought(self, reply: str) -> str:
+        """An answer behind the facts that it follows from."""
+        facts: list[str] = getattr(self.explorer, "reasons", list)() if self._thinks else []
+        return write_thought("\n".join(facts)) + reply if facts and reply.startswith("<answer>") else reply
 
     def _store(self, said: Message, instead_of: Entry | None = None) -> tuple[str, dict[str, Any]]:
         """The call that keeps what the newest message says, in a new entry or in place of an old one."""
@@ -240,10 +259,11 @@ class NoisyStoreAllAgent(StoreAllAgent):
     Args:
         top_k: entries asked for with each question.
         noise: probability of a slip at each decision.
+        thinks: as for :class:`StoreAllAgent`.
     """
 
-    def __init__(self, top_k: int = 5, noise: float = 0.1) -> None:
-        super().__init__(top_k, noise=noise)
+    def __init__(self, top_k: int = 5, noise: float = 0.1, thinks: bool = False) -> None:
+        super().__init__(top_k, noise=noise, thinks=thinks)
 
 
 def _short(text: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from agemem_gym.baselines.reading import prose
 from agemem_gym.baselines.reading.guessing import guess
-from agemem_gym.baselines.reading.knowledge import Knowledge, conclusion, lookups, missing
+from agemem_gym.baselines.reading.knowledge import Knowledge, conclusion, lookups, missing, reasons
 from agemem_gym.baselines.reading.wording import Asked, stated, understood
 
 _MOST_SEARCHES = 6
@@ -89,6 +89,10 @@ class HotpotQAExplorer:
         if found is None and not self._ways:
             found = prose.answer(self._question, list(self._sentences.values()))
         return found or guess(self._question, self._ways, self._knowledge, self._rng)
+
+    def reasons(self) -> list[str]:
+        """The facts that :meth:`answer` follows from, in order; none where it is a guess."""
+        return next((reasons(way, self._knowledge) for way in self._ways if conclusion(way, self._knowledge)), [])
 
     def _solved(self) -> bool:
         return any(conclusion(way, self._knowledge) for way in self._ways)

@@ -81,6 +81,20 @@ def conclusion(asked: Asked, knowledge: Knowledge) -> str | None:
     return choose(zip(asked.entities, values, strict=True), key=lambda pair: order_of(pair[1]))[0]
 
 
+def reasons(asked: Asked, knowledge: Knowledge) -> list[str]:
+    """What an answer follows from, a line a fact: ``"The Pioneer of Ciod - director: Ingrid Yond"``."""
+    lines = []
+    for entity in asked.entities:
+        name = entity
+        for kind, relation in asked.steps:
+            value = knowledge.value(name, (kind, relation))
+            if value is None:
+                break
+            lines.append(f"{name} - {relation.replace('_', ' ')}: {value}")
+            name = value
+    return lines
+
+
 def _name(entity: str) -> str:
     """A name as names are compared."""
     return " ".join(_WORD.findall(entity.lower()))

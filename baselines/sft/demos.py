@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
@@ -120,25 +121,44 @@ def write_demos(path: Path, episodes: Iterable[Episode]) -> tuple[int, int]:
     return count, rows
 
 
-def read_demos(paths: Sequence[str | Path]) -> list[Demo]:
-    """The rows of files.
+def each_demo(paths: Sequence[str | Path]) -> Iterator[Demo]:
+    """The rows of files, one after the other.
 
     Raises:
         ConfigurationError: there is no such file, or a line is no row; it names file and line.
     """
-    demos = []
     for name in paths:
         path = file_at("data", name, "demonstrations, as `agemem demos` writes them")
         with _open(path, "rt") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     try:
-                        demos.append(Demo.from_json(json.loads(line)))
+                        yield Demo.from_json(json.loads(line))
                     except (ValueError, AttributeError, ConfigurationError) as error:
                         raise ConfigurationError(f"{path}, line {number}: {error}") from None
-    if not demos:
+
+
+def each_episode(paths: Sequence[str | Path]) -> Iterator[list[Demo]]:
+    """The rows of each episode, one episode after the other: those that stand together in a file.
+
+    Raises:
+        ConfigurationError: as :func:`each_demo`, or there is no row at all.
+    """
+    none = True
+    for _, group in groupby(each_demo(paths), key=lambda demo: demo.episode):
+        none = False
+        yield list(group)
+    if none:
         raise ConfigurationError(f"{', '.join(map(str, paths))}: there is no row in it")
-    return demos
+
+
+def read_demos(paths: Sequence[str | Path]) -> list[Demo]:
+    """All rows of files at once.
+
+    Raises:
+        ConfigurationError: as :func:`each_episode`.
+    """
+    return [demo for episode in each_episode(paths) for demo in episode]
 
 
 @contextmanager

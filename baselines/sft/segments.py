@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agemem_gym.baselines.agents.language_model import RULES
 from agemem_gym.baselines.sft.demos import Demo
+from agemem_gym.chat.turns import turns
 
 if TYPE_CHECKING:
     from agemem_gym.chat.local.encoding import ChatEncoder
@@ -64,13 +66,15 @@ class Segment:
 def encode(
     demos: Iterable[Demo], encoder: ChatEncoder, end: int, weigh: Weigh = lambda demo: 1.0
 ) -> Iterator[list[Row]]:
-    """The rows of each episode. A reply's tokens are its own: they are not joined with what the template puts before it.
+    """The rows of each episode, in the turns in which a language model that plays is asked.
+
+    A reply's tokens are its own: they are not joined with what the template puts before it.
 
     Args:
         demos: rows; those of an episode stand together, in order.
         encoder: of the model's chats.
         end: the token that ends a reply.
-        weigh: weight of a row's tokens.
+        weigh: weight of a row's tokens; rows of weight 0 are left out.
     """
     from agemem_gym.chat.local.encoding import Replies
 
@@ -78,7 +82,10 @@ def encode(
         replies, rows = Replies(), []
         for demo in group:
             ids = tuple(int(token) for token in encoder.reply(demo.reply))
-            rows.append(Row(encoder.prompt(demo.prompt, replies), (*ids, end), weigh(demo)))
+            weight = weigh(demo)
+            if weight:
+                prompt = encoder.prompt(turns(demo.prompt, RULES), replies)
+                rows.append(Row(prompt, (*ids, end), weight))
             replies.add(demo.reply, ids)
         yield rows
 

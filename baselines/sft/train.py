@@ -10,21 +10,26 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agemem_gym.baselines.sft.demos import Demo, read_demos
+from agemem_gym.baselines.sft.demos import Demo, each_episode
+from agemem_gym.baselines.sft.renaming import Renaming
 from agemem_gym.baselines.sft.segments import Segment, encode, segments_of
-from agemem_gym.checks import at_least, positive, within
+from agemem_gym.checks import at_least, one_of, positive, within
 from agemem_gym.errors import ConfigurationError, import_extra
 from agemem_gym.versions import installed_versions
 
 if TYPE_CHECKING:
     import torch
+
+_LOOKED_AT = 400  # episodes that tell what is no name
 
 Report = Callable[[dict[str, float]], None]
 
@@ -42,11 +47,15 @@ class SFTConfig:
         batch_tokens: tokens of a step, at most (a longer sequence is a step of its own).
         longest: tokens of a prompt and its reply; longer rows are left out.
         final_weight: weight of tokens of stage 3 against those of the stages before (reading is harder to learn than noting).
+        early: share of the episodes of which all is learned; of the others stage 3 alone, the end of an episode.
+        rename: share of the names in an episode that are replaced by made-up ones (:class:`.Renaming`).
         held_out: share of episodes that is kept for the validation loss, at least one episode.
         lora: rank of LoRA adapters; 0 trains all weights.
         weight_decay, clip: of AdamW; largest norm of a gradient.
         seed: of the order and of adapters.
         threads: of torch; its own choice if 0.
+        bf16: multiply in bfloat16, where the processor is faster at it; weights stay as they are.
+        store: number format of the weights that are written.
     """
 
     model: str
@@ -58,19 +67,24 @@ class SFTConfig:
     batch_tokens: int = 8192
     longest: int = 4096
     final_weight: float = 1.0
+    early: float = 1.0
+    rename: float = 0.0
     held_out: float = 0.05
     lora: int = 0
     weight_decay: float = 0.0
     clip: float = 1.0
     seed: int = 0
     threads: int = 0
+    bf16: bool = False
+    store: str = "float32"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_tokens", "longest"):
             at_least(name, getattr(self, name))
         for name in ("learning_rate", "final_weight", "clip"):
             positive(name, getattr(self, name))
-        for name, high in (("warmup", 1.0), ("held_out", 0.5)):
+        one_of("store", self.store, ("float32", "float16", "bfloat16"))
+        for name, high in (("warmup", 1.0), ("held_out", 0.5), ("early", 1.0), ("rename", 1.0)):
             within(name, getattr(self, name), 0.0, high)
         at_least("lora", self.lora, 0)
 
@@ -102,22 +116,21 @@ def sft(config: SFTConfig, report: Report = lambda point: None) -> Trained:
     from agemem_gym.chat.local.encoding import ChatEncoder
     from agemem_gym.chat.local.loading import load
 
-    demos = read_demos(config.data)
     loaded = load(config.model)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     model = _with_adapters(copy.deepcopy(loaded.model), config)  # the loaded one is the process's
     encoder = ChatEncoder(loaded.tokenizer)
-    episodes = episodes_of(demos, encoder, loaded.tokenizer.eos_token_id, config)
+    episodes = episodes_of(each_episode(config.data), encoder, loaded.tokenizer.eos_token_id, config)
     order = np.random.default_rng([config.seed, 1]).permutation(len(episodes))
     kept = max(1, round(config.held_out * len(episodes))) if config.held_out and len(episodes) > 1 else 0
     held_out = [segment for place in order[:kept] for segment in episodes[place]]
-    before = evaluate(model, held_out, config.batch_tokens)
+    before = evaluate(model, held_out, config)
     started = time.perf_counter()
     training = [episodes[place] for place in order[kept:]]
     curve = tuple(_steps(model, training, config, started, report))
-    after = evaluate(model, held_out, config.batch_tokens)
+    after = evaluate(model, held_out, config)
     every = [segment for episode in training for segment in episode]
     trained = Trained(
         steps=len(curve),
@@ -130,18 +143,27 @@ def sft(config: SFTConfig, report: Report = lambda point: None) -> Trained:
     return trained
 
 
-def episodes_of(demos: Sequence[Demo], encoder: Any, end: int, config: SFTConfig) -> list[list[Segment]]:
+def episodes_of(episodes: Iterable[Sequence[Demo]], encoder: Any, end: int, config: SFTConfig) -> list[list[Segment]]:
     """The sequences of each episode.
+
+    Args:
+        episodes: the rows of each.
+        encoder, end: see :func:`.encode`.
 
     Raises:
         ConfigurationError: no row is short enough.
     """
+    rng = np.random.default_rng([config.seed, 3])
+    found = []
+    for demos in _renamed(episodes, config):
+        whole = rng.random() < config.early
 
-    def weigh(demo: Demo) -> float:
-        return config.final_weight if demo.stage == 3 else 1.0
+        def weigh(demo: Demo, whole: bool = whole) -> float:
+            return config.final_weight if demo.stage == 3 else float(whole)
 
-    made = [segments_of(rows, config.longest) for rows in encode(demos, encoder, end, weigh)]
-    found = [segments for segments in made if segments]
+        found += [
+            segments for rows in encode(demos, encoder, end, weigh) if (segments := segments_of(rows, config.longest))
+        ]
     if not found:
         raise ConfigurationError(
             f"longest={config.longest}: every prompt with its reply is longer; the shortest rows make nothing to learn from"
@@ -149,10 +171,21 @@ def episodes_of(demos: Sequence[Demo], encoder: Any, end: int, config: SFTConfig
     return found
 
 
+def _renamed(episodes: Iterable[Sequence[Demo]], config: SFTConfig) -> Iterator[Sequence[Demo]]:
+    """The rows of each episode, under other names if wanted."""
+    episodes = iter(episodes)
+    if not config.rename:
+        yield from episodes
+        return
+    first = list(islice(episodes, _LOOKED_AT))
+    names = Renaming([demo for demos in first for demo in demos], config.rename, config.seed)
+    yield from map(names, chain(first, episodes))
+
+
 def loss_of(model: Any, segments: Sequence[Segment]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Sum of weighted losses of the replies' tokens, sum of weights, and how many tokens were the likeliest.
 
-    Sequences are padded to the right, and only targets go through the output layer.
+    Sequences are padded to the right, which no token looks at, and only targets go through the output layer.
     """
     import torch
 
@@ -160,15 +193,13 @@ def loss_of(model: Any, segments: Sequence[Segment]) -> tuple[torch.Tensor, torc
     longest = max(len(segment.ids) for segment in segments)
     ids = torch.zeros(len(segments), longest, dtype=torch.long)
     weights = torch.zeros(len(segments), longest)
-    mask = torch.zeros(len(segments), longest, dtype=torch.long)
     for row, segment in enumerate(segments):
         length = len(segment.ids)
         ids[row, :length] = torch.tensor(segment.ids)
         weights[row, :length] = torch.tensor(segment.weights)
-        mask[row, :length] = 1
-    ids, weights, mask = ids.to(device), weights.to(device), mask.to(device)
+    ids, weights = ids.to(device), weights.to(device)
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = base.model(input_ids=ids, attention_mask=mask).last_hidden_state[:, :-1]
+    hidden = base.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
     targets, wanted = ids[:, 1:], weights[:, 1:]
     learned = wanted > 0
     logits = base.lm_head(hidden[learned]).float()
@@ -177,14 +208,14 @@ def loss_of(model: Any, segments: Sequence[Segment]) -> tuple[torch.Tensor, torc
     return (losses * wanted[learned]).sum(), wanted[learned].sum(), right
 
 
-def evaluate(model: Any, segments: Sequence[Segment], batch_tokens: int) -> dict[str, float]:
+def evaluate(model: Any, segments: Sequence[Segment], config: SFTConfig) -> dict[str, float]:
     """Mean loss a token and share of tokens that were the likeliest; empty where nothing was held out."""
     import torch
 
     total = count = right = tokens = 0.0
     model.eval()
-    with torch.no_grad():
-        for batch in _batches(segments, batch_tokens):
+    with torch.no_grad(), _precision(model, config):
+        for batch in _batches(segments, config.batch_tokens):
             loss, weight, found = loss_of(model, batch)
             total, count, right = total + float(loss), count + float(weight), right + float(found)
             tokens += sum(value > 0 for segment in batch for value in segment.weights)
@@ -204,7 +235,8 @@ def _steps(
         rate = config.learning_rate * _schedule(number, len(plan), config.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        loss, weight, _ = loss_of(model, batch)
+        with _precision(model, config):
+            loss, weight, _ = loss_of(model, batch)
         (loss / weight).backward()
         torch.nn.utils.clip_grad_norm_(learned, config.clip)
         optimiser.step()
@@ -250,6 +282,13 @@ def _schedule(step: int, steps: int, warmup: float) -> float:
     return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
 
+def _precision(model: Any, config: SFTConfig) -> AbstractContextManager[Any]:
+    """What multiplications are done in."""
+    import torch
+
+    return torch.autocast(next(model.parameters()).device.type, torch.bfloat16, enabled=config.bf16)
+
+
 def _with_adapters(model: Any, config: SFTConfig) -> Any:
     """The model with LoRA adapters on all its linear layers, or all its weights to be trained."""
     if not config.lora:
@@ -267,7 +306,10 @@ def _write(model: Any, tokenizer: Any, config: SFTConfig, trained: Trained, epis
     """The folder: weights (adapters merged in), tokenizer, card, curve."""
     folder = Path(config.out)
     folder.mkdir(parents=True, exist_ok=True)
+    import torch
+
     whole = model.merge_and_unload() if config.lora else model
+    whole = whole.to(getattr(torch, config.store))
     whole.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     before, after = trained.validation

