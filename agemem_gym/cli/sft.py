@@ -60,6 +60,9 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--store", choices=("float32", "float16", "bfloat16"), default="float32", help="format of the written weights"
     )
+    command.add_argument(
+        "--tree", action="store_true", help="read what the sequences of a step begin with in common once"
+    )
     command.set_defaults(command=sft)
 
 
@@ -83,6 +86,7 @@ def sft(options: argparse.Namespace, terminal: Terminal) -> Status:
         threads=options.threads,
         bf16=options.bf16,
         store=options.store,
+        tree=options.tree,
     )
 
     def report(point: dict[str, float]) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from agemem_gym.baselines.sft.demos import Demo, each_episode
 from agemem_gym.baselines.sft.renaming import Renaming
 from agemem_gym.baselines.sft.segments import Segment, encode, segments_of
+from agemem_gym.baselines.sft.tree import loss_in_tree, tree_batches
 from agemem_gym.checks import at_least, one_of, positive, within
 from agemem_gym.errors import ConfigurationError, import_extra
 from agemem_gym.versions import installed_versions
@@ -56,6 +57,7 @@ class SFTConfig:
         threads: of torch; its own choice if 0.
         bf16: multiply in bfloat16, where the processor is faster at it; weights stay as they are.
         store: number format of the weights that are written.
+        tree: lay out the sequences of a step as one tree (:mod:`.tree`), of which `batch_tokens` counts the nodes.
     """
 
     model: str
@@ -77,6 +79,7 @@ class SFTConfig:
     threads: int = 0
     bf16: bool = False
     store: str = "float32"
+    tree: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_tokens", "longest"):
@@ -236,7 +239,7 @@ def _steps(
         for group in optimiser.param_groups:
             group["lr"] = rate
         with _precision(model, config):
-            loss, weight, _ = loss_of(model, batch)
+            loss, weight = (loss_in_tree if config.tree else loss_of)(model, batch)[:2]
         (loss / weight).backward()
         torch.nn.utils.clip_grad_norm_(learned, config.clip)
         optimiser.step()
@@ -254,8 +257,10 @@ def _steps(
 
 
 def _shuffled(episodes: Sequence[Sequence[Segment]], config: SFTConfig, epoch: int) -> list[list[Segment]]:
-    """The batches of an epoch: sequences of like length together, batches in random order."""
+    """The batches of an epoch, in random order: sequences of like length together, or whole episodes for trees."""
     rng = np.random.default_rng([config.seed, 2, epoch])
+    if config.tree:
+        return list(tree_batches([episodes[place] for place in rng.permutation(len(episodes))], config.batch_tokens))
     segments = [segment for episode in episodes for segment in episode]
     mixed = [segments[place] for place in rng.permutation(len(segments))]
     batches = list(_batches(sorted(mixed, key=lambda segment: len(segment.ids)), config.batch_tokens))

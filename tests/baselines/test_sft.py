@@ -10,6 +10,7 @@ from agemem_gym.baselines.sft.demos import Demo, collect, demos_of, read_demos, 
 from agemem_gym.baselines.sft.segments import alone, encode, segments_of
 from agemem_gym.baselines.sft.small import BOILERPLATE, END, make_model, make_tokenizer, save
 from agemem_gym.baselines.sft.train import SFTConfig, evaluate, loss_of, sft
+from agemem_gym.baselines.sft.tree import loss_in_tree, tree_batches
 from agemem_gym.chat import Sampling, make_chat_model
 from agemem_gym.cli import main
 from agemem_gym.errors import ConfigurationError
@@ -129,6 +130,31 @@ def test_loss_and_gradient_of_segments_are_those_of_rows_alone(rows):
     model.zero_grad()
 
 
+def test_loss_and_gradient_of_a_tree_are_those_of_its_sequences(rows):
+    episodes, model = [segments_of(episode, 10_000) for episode in rows[0]], rows[1]._loaded.model
+    segments = [segment for episode in episodes[:2] for segment in episode]
+    found = []
+    for measure in (loss_in_tree, loss_of):
+        model.zero_grad()
+        loss, weight, *_ = measure(model, segments)
+        (loss / weight).backward()
+        found.append((loss.item(), weight.item(), [p.grad.clone() for p in model.parameters()]))
+    assert found[0][1] == found[1][1]
+    assert math.isclose(found[0][0], found[1][0], rel_tol=1e-5)
+    for one, other in zip(found[0][2], found[1][2], strict=True):
+        assert torch.linalg.norm(one - other) <= 1e-4 * torch.linalg.norm(other) + 1e-6
+    model.zero_grad()
+
+
+def test_the_steps_of_a_tree_hold_every_sequence_once_and_as_many_as_fit(rows):
+    episodes = [segments_of(episode, 10_000) for episode in rows[0]]
+    longest = max(sum(len(segment.ids) for segment in episode) for episode in episodes)
+    for most, together in ((1, False), (longest * len(episodes), True)):
+        batches = list(tree_batches(episodes, most))
+        assert [id(s) for batch in batches for s in batch] == [id(s) for episode in episodes for s in episode]
+        assert (len(batches) == 1) == together
+
+
 def test_the_loss_is_that_of_the_log_probabilities_by_hand(rows):
     episode, model = rows[0][0], rows[1]._loaded.model
     row = episode[0]
@@ -142,8 +168,8 @@ def test_the_loss_is_that_of_the_log_probabilities_by_hand(rows):
     assert weight.item() == len(row.reply)
 
 
-@pytest.mark.parametrize("lora", [0, 4])
-def test_training_lowers_the_loss_and_writes_a_model_that_plays(folder, data, tmp_path, lora):
+@pytest.mark.parametrize(("lora", "tree", "bf16"), [(0, False, False), (4, True, False), (4, True, True)])
+def test_training_lowers_the_loss_and_writes_a_model_that_plays(folder, data, tmp_path, lora, tree, bf16):
     config = SFTConfig(
         str(folder),
         (str(data),),
@@ -153,6 +179,8 @@ def test_training_lowers_the_loss_and_writes_a_model_that_plays(folder, data, tm
         batch_tokens=4096,
         held_out=0.25,
         lora=lora,
+        tree=tree,
+        bf16=bf16,
     )
     trained = sft(config)
     before, after = trained.validation
