@@ -142,8 +142,9 @@ def test_evaluate_policy_on_several_envs(folder):
     assert all(1 < length < 20 for length in lengths)
 
 
-def test_messages_are_read_back_from_an_observation():
-    env = gym.make(ENV, **KWARGS)
+@pytest.mark.parametrize("tools", [None, "pointer"])
+def test_messages_are_read_back_from_an_observation(tools):
+    env = gym.make(ENV, **KWARGS, tools=tools)
     obs, info = env.reset(seed=0)
     assert messages_of(obs) == [dict(message) for message in info["messages"]]
     obs, _, _, _, info = env.step('<tool_call>[{"name": "Add_memory", "arguments": {"content": "x"}}]</tool_call>')

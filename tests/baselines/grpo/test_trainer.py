@@ -23,6 +23,7 @@ from agemem_gym.baselines.grpo.trainer import Trainer, learning_rate, train  # n
 from agemem_gym.baselines.grpo.update import SamplerError  # noqa: E402
 from agemem_gym.chat import Sampling, make_chat_model  # noqa: E402
 from agemem_gym.errors import ConfigurationError  # noqa: E402
+from agemem_gym.reward import Reward  # noqa: E402
 
 from .conftest import ENV, SHORT  # noqa: E402
 
@@ -198,6 +199,25 @@ def test_what_another_policy_sampled_is_refused_before_anything_is_learned(folde
         trainer.iterate()
     trainer.close()
     assert all(torch.equal(before[name], value) for name, value in weights_of(trainer).items())
+
+
+class Vowels(Reward):
+    """A return that can be learned in a minute: the share of vowels in what was replied."""
+
+    def terms(self, episode, metric, judge):
+        said = "".join(step.reply for step in episode.steps).lower()
+        share = sum(letter in "aeiou" for letter in said) / max(1, len(said))
+        return {"task": share, "total": share}
+
+
+@pytest.mark.slow
+def test_a_training_raises_the_return_that_it_is_given(folder, tmp_path):
+    settings = {"iterations": 15, "groups": 3, "k": 8, "slots": 24, "max_tokens": 8, "learning_rate": 1e-2}
+    config = a_config(
+        folder, tmp_path / "run", env_kwargs={**KWARGS, "reward": Vowels()}, checkpoint_every=15, **settings
+    )
+    returns = [row["return"] for row in finished(config)[0]]
+    assert np.mean(returns[-3:]) > np.mean(returns[:3]) + 0.03
 
 
 def test_an_iteration_without_spread_learns_nothing_and_says_so(folder, tmp_path):
