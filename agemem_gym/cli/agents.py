@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +57,11 @@ def prices_of(options: argparse.Namespace) -> dict[str, Price]:
     return read_prices(options.prices) if options.prices is not None else {}
 
 
-def agent_specs(options: argparse.Namespace, default: Sequence[str]) -> list[AgentSpec]:
-    """The agents that were named, or else the default ones."""
-    named = options.agents or [(name, []) for name in default]
+def agent_specs(
+    options: argparse.Namespace, default: Sequence[str], of_default: Mapping[str, Sequence[str]] | None = None
+) -> list[AgentSpec]:
+    """The agents that were named, or else the default ones, with keywords by name, each ``KEYWORD=VALUE``."""
+    named = options.agents or [(name, list((of_default or {}).get(name, ()))) for name in default]
     given = [(name, env_kwargs(pairs, "--agent-arg")) for name, pairs in named]
     if options.model is not None:
         lack = [keywords for name, keywords in given if takes_keyword(name, "model") and "model" not in keywords]

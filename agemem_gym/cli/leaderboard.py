@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 _SUITES = ("episodes", "stream")
 _DEFAULT_AGENTS = ("random", "explorer", "store-all", "oracle")
-_WHERE_TRAINED = {"sb3-ppo": ("AgeMem-HotpotQA-ThreeStage-v0",)}  # by default they play there, and nowhere else
+_WHERE_TRAINED = dict.fromkeys(  # by default they play there, and nowhere else
+    ("sb3-ppo", "agemem-norl"), ("AgeMem-HotpotQA-ThreeStage-v0",)
+)
+_KEYWORDS = {"agemem-norl": ("model=small",)}  # of default agents
 _STREAM_AGENTS = ("explorer", "store-all", "store-only")
 _EPISODES, _STREAMS = 20, 10
 
@@ -122,7 +125,7 @@ def _episodes(options: argparse.Namespace, console: Console) -> Sequence[Episode
 
     _refuse(options, "episodes", cells=None, score=None)
     return run_leaderboard(
-        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED)),
+        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED), _KEYWORDS),
         _env_ids(options),
         _EPISODES if options.episodes is None else options.episodes,
         options.out or Path("results/leaderboard"),
@@ -158,7 +161,7 @@ def _dry_run(options: argparse.Namespace, console: Console) -> int:
     if options.suite != "episodes":
         raise ConfigurationError("--dry-run goes with --suite episodes; leave one of them out")
     forecast(
-        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED)),
+        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED), _KEYWORDS),
         _env_ids(options),
         _EPISODES if options.episodes is None else options.episodes,
         options.out or Path("results/leaderboard"),

@@ -318,7 +318,7 @@ def _write(model: Any, tokenizer: Any, config: SFTConfig, trained: Trained, epis
     whole.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     before, after = trained.validation
-    settings = {**asdict(replace(config, out=folder.name)), "episodes": episodes, "versions": installed_versions()}
+    settings = {**asdict(replace(config, **_names(config))), "episodes": episodes, "versions": installed_versions()}
     record = {"config": settings, "validation": {"before": before, "after": after}, "curve": trained.curve}
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     lines = [
@@ -332,6 +332,15 @@ def _write(model: Any, tokenizer: Any, config: SFTConfig, trained: Trained, epis
         f"- play it: `agemem leaderboard --agents agemem --agent-arg checkpoint={folder.name}`",
     ]
     (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _names(config: SFTConfig) -> dict[str, Any]:
+    """Files and folders without where they lie."""
+    return {
+        "model": Path(config.model).name,
+        "data": tuple(Path(name).name for name in config.data),
+        "out": Path(config.out).name,
+    }
 
 
 def _said(found: dict[str, float]) -> str:
