@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: setup smollm leaderboard test test-slow lint format bench clean
+.PHONY: setup smollm leaderboard test test-slow lint format bench record clean
 
 setup: $(READY)
 
@@ -50,6 +50,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/hotpotqa_difficulty.py --json results/hotpotqa_difficulty.json
 	$(BIN)/python benchmarks/alfworld_difficulty.py --json results/alfworld_difficulty.json
 	$(BIN)/python benchmarks/alfworld_search.py --json results/alfworld_search.json
+
+record: smollm
+	$(BIN)/python benchmarks/board_of_record.py --jobs $(JOBS) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info results .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,6 +30,7 @@ from agemem_gym.memory import Encoder, Memory, MemoryStore, UnknownMemoryError, 
 
 VERSION = "1.0"
 _USER = "user"
+_GRAPH_BYTES = 2**30  # kuzu's own 2**43 of address space a graph are too many for twenty live episodes
 _SAID = ("talk", "distractor", "observation", "reply")
 _DATE = re.compile(r"Today's date is \d{4}-\d\d-\d\d")
 
@@ -139,7 +140,7 @@ def _make_graph(made: Any) -> Any:
     graph.config = made.config
     graph.embedding_model, graph.llm = made.embedding_model, made.llm
     graph.embedding_dims = made.embedding_model.dimensions
-    graph.db = kuzu.Database(":memory:")
+    graph.db = kuzu.Database(":memory:", max_db_size=_GRAPH_BYTES)
     graph.graph = kuzu.Connection(graph.db)
     graph.node_label, graph.rel_label = ":Entity", ":CONNECTED_TO"
     graph.llm_provider, graph.user_id, graph.threshold = "agemem", None, 0.7
