@@ -257,10 +257,11 @@ def _steps(
 
 
 def _shuffled(episodes: Sequence[Sequence[Segment]], config: SFTConfig, epoch: int) -> list[list[Segment]]:
-    """The batches of an epoch, in random order: sequences of like length together, or whole episodes for trees."""
+    """The batches of an epoch, in random order: sequences of like length together, or those of an episode for trees."""
     rng = np.random.default_rng([config.seed, 2, epoch])
     if config.tree:
-        return list(tree_batches([episodes[place] for place in rng.permutation(len(episodes))], config.batch_tokens))
+        mixed = [segment for place in rng.permutation(len(episodes)) for segment in episodes[place]]
+        return list(tree_batches(mixed, config.batch_tokens))
     segments = [segment for episode in episodes for segment in episode]
     mixed = [segments[place] for place in rng.permutation(len(segments))]
     batches = list(_batches(sorted(mixed, key=lambda segment: len(segment.ids)), config.batch_tokens))

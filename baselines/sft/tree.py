@@ -6,7 +6,7 @@ one (``tests/baselines/test_sft.py`` compares the gradients).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,28 +40,22 @@ def loss_in_tree(model: Any, segments: Sequence[Segment]) -> tuple[torch.Tensor,
     return -(logprobs * wanted).sum(), wanted.sum()
 
 
-def tree_batches(episodes: Sequence[Sequence[Segment]], most: int) -> Iterator[list[Segment]]:
-    """Sequences of as many episodes together as a tree of `most` tokens holds (a larger episode is one of its own)."""
+def tree_batches(segments: Iterable[Segment], most: int) -> Iterator[list[Segment]]:
+    """As many sequences together, in their order, as a tree of `most` tokens holds (a longer one is one of its own)."""
     batch: list[Segment] = []
     tokens = 0
-    for segments in episodes:
-        new = _beyond(batch, segments)
+    for segment in segments:
+        new = _beyond(batch, segment)
         if batch and tokens + new > most:
             yield batch
-            batch, tokens = [], 0
-            new = _beyond(batch, segments)
-        batch = [*batch, *segments]
+            batch, tokens, new = [], 0, len(segment.ids)
+        batch.append(segment)
         tokens += new
     if batch:
         yield batch
 
 
-def _beyond(batch: Sequence[Segment], segments: Sequence[Segment]) -> int:
-    """Tokens of an episode's sequences beyond what they begin with in common with those before them."""
-    count = 0
-    before = [np.asarray(segment.ids) for segment in batch[-8:]]
-    for segment in segments:
-        ids = np.asarray(segment.ids)
-        count += len(ids) - max((shared_prefix(other, ids) for other in before), default=0)
-        before.append(ids)
-    return count
+def _beyond(batch: Sequence[Segment], segment: Segment) -> int:
+    """Tokens of a sequence beyond what it begins with in common with one before it."""
+    ids = np.asarray(segment.ids)
+    return len(ids) - max((shared_prefix(np.asarray(other.ids), ids) for other in batch), default=0)

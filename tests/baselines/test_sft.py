@@ -147,12 +147,16 @@ def test_loss_and_gradient_of_a_tree_are_those_of_its_sequences(rows):
 
 
 def test_the_steps_of_a_tree_hold_every_sequence_once_and_as_many_as_fit(rows):
-    episodes = [segments_of(episode, 10_000) for episode in rows[0]]
-    longest = max(sum(len(segment.ids) for segment in episode) for episode in episodes)
-    for most, together in ((1, False), (longest * len(episodes), True)):
-        batches = list(tree_batches(episodes, most))
-        assert [id(s) for batch in batches for s in batch] == [id(s) for episode in episodes for s in episode]
-        assert (len(batches) == 1) == together
+    segments = [segment for episode in rows[0] for segment in segments_of(episode, 10_000)]
+    whole = sum(len(segment.ids) for segment in segments)
+    assert [len(batch) for batch in tree_batches(segments, whole)] == [len(segments)]
+    assert [len(batch) for batch in tree_batches(segments, 1)] == [1] * len(segments)
+    most = whole // 3
+    batches = list(tree_batches(segments, most))
+    assert [id(segment) for batch in batches for segment in batch] == [id(segment) for segment in segments]
+    for batch in batches:
+        nodes = {tuple(segment.ids[:end]) for segment in batch for end in range(1, len(segment.ids) + 1)}
+        assert len(nodes) <= most or len(batch) == 1
 
 
 def test_the_loss_is_that_of_the_log_probabilities_by_hand(rows):
