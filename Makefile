@@ -44,6 +44,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/judges.py --json results/judges.json
 	$(BIN)/python benchmarks/endpoint_faults.py --json results/endpoint_faults.json
 	$(BIN)/python benchmarks/generation.py --json results/generation.json
+	$(BIN)/python benchmarks/grpo_speed.py --json results/grpo_speed.json
 	$(BIN)/python benchmarks/curriculum.py --json results/curriculum.json
 	$(BIN)/python benchmarks/distractors.py --json results/distractors.json
 	$(BIN)/python benchmarks/reward_audit.py --jobs $(JOBS) --json results/reward_audit.json
