@@ -25,7 +25,7 @@ _DEFAULT_AGENTS = ("random", "explorer", "store-all", "oracle")
 _WHERE_TRAINED = dict.fromkeys(  # by default they play there, and nowhere else
     ("sb3-ppo", "agemem-norl"), ("AgeMem-HotpotQA-ThreeStage-v0",)
 )
-_KEYWORDS = {"agemem-norl": ("model=small",)}  # of default agents
+_KEYWORDS = {"agemem-norl": ("model=small", "threads=1", "max_tokens=256")}  # of default agents
 _STREAM_AGENTS = ("explorer", "store-all", "store-only")
 _EPISODES, _STREAMS = 20, 10
 
