@@ -102,14 +102,25 @@ ENV = "AgeMem-HotpotQA-ThreeStage-v0"
 SHORT = {"n1": 2, "n2": 1, "encoder": "hash", "index": "exact", "prompt_style": "compact", "max_rounds": 8}
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
+def a_folder(place, told=lambda message: message):
     """A small model with random weights, as a folder; its tokenizer is learnt from demonstrations."""
     from agemem_gym.baselines.sft.demos import collect, demos_of
     from agemem_gym.baselines.sft.small import make_model, make_tokenizer, save
 
     episodes = collect(ENV, "store-all", 3, env_kwargs={**SHORT, "max_rounds": 40}, failed=True)
-    tokenizer = make_tokenizer([demo for episode in episodes for demo in demos_of(episode)], 700)
-    place = tmp_path_factory.mktemp("small")
+    demos = [demo for episode in episodes for demo in demos_of(episode)]
+    tokenizer = make_tokenizer([replace(demo, prompt=tuple(map(told, demo.prompt))) for demo in demos], 700)
     save(tokenizer, make_model(tokenizer, hidden=32, layers=2, heads=4, window=2048), place)
     return place
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A small model of which the system message is one token."""
+    return a_folder(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def wordy(tmp_path_factory):
+    """One that reads the system message word by word, so that its window is soon full."""
+    return a_folder(tmp_path_factory.mktemp("wordy"), lambda message: {**message, "role": "user"})

@@ -91,19 +91,19 @@ def test_a_collector_draws_the_same_after_other_iterations(folder, played):
     assert drawn(again) == drawn(played)
 
 
-def test_an_episode_that_outgrows_its_slot_ends_truncated_with_a_return(folder):
+def test_an_episode_that_outgrows_its_slot_ends_truncated_with_a_return(wordy):
     kwargs = {**SHORT, "reward": "composite", "max_rounds": 60}
-    found = collected(folder, seeds=(0,), k=2, window=700, kwargs=kwargs)
+    found = collected(wordy, seeds=(0,), k=2, window=900, kwargs=kwargs)
     for trajectory in found.trajectories:
         assert trajectory.episode.truncated
         assert trajectory.episode.ended_by == "overflow"
         assert trajectory.total == trajectory.episode.reward_terms["total"] != 0
-        assert all(len(reply.prompt) + len(reply.ids) <= 700 for reply in trajectory.replies)
+        assert all(len(reply.prompt) + len(reply.ids) <= 900 for reply in trajectory.replies)
 
 
-def test_a_prompt_that_fills_the_window_whatever_the_env_counts_ends_the_episode(folder):
+def test_a_prompt_that_fills_the_window_whatever_the_env_counts_ends_the_episode(wordy):
     kwargs = {**SHORT, "reward": "composite", "max_rounds": 60, "token_budget": 8192}  # more than the window holds
-    found = collected(folder, seeds=(0,), k=2, window=700, kwargs=kwargs)
+    found = collected(wordy, seeds=(0,), k=2, window=830, kwargs=kwargs)
     assert len(found.trajectories) == 2
     for trajectory in found.trajectories:
         assert trajectory.outgrown
@@ -112,9 +112,9 @@ def test_a_prompt_that_fills_the_window_whatever_the_env_counts_ends_the_episode
         assert trajectory.total == trajectory.episode.reward_terms["total"]
 
 
-def test_where_no_episode_can_be_played_that_is_said(folder):
+def test_where_no_episode_can_be_played_that_is_said(wordy):
     with pytest.raises(CollectError, match="OutgrownError"):
-        collected(folder, window=300, kwargs={**SHORT, "token_budget": 8192})
+        collected(wordy, window=300, kwargs={**SHORT, "token_budget": 8192})
 
 
 def test_groups_without_spread_are_left_out(played):
