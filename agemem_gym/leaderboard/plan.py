@@ -115,7 +115,7 @@ def make_plan(
     entries = [
         entry
         for agent in _each_once(agents)
-        for entry in _entries(agent, _of_these(each_env, (only or {}).get(agent.label)), given)
+        for entry in _entries(agent, _of_these(each_env, (only or {}).get(agent.label.partition(" (")[0])), given)
     ]
     if control:
         entries += _controls(entries, given, control)
