@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,9 @@ from rich.console import Console
 from agemem_gym.cli.agents import add_agents, add_prices, agent_specs, prices_of, status_of_rows
 from agemem_gym.cli.arguments import add_env_arg, env_kwargs
 from agemem_gym.cli.status import Status
-from agemem_gym.errors import ConfigurationError
+from agemem_gym.errors import ConfigurationError, missing_extra
 from agemem_gym.registration import BENCHMARKS
+from agemem_gym.terminal import Terminal
 
 if TYPE_CHECKING:
     from agemem_gym.cli.arguments import Commands
@@ -22,12 +25,36 @@ if TYPE_CHECKING:
 
 _SUITES = ("episodes", "stream")
 _DEFAULT_AGENTS = ("random", "explorer", "store-all", "oracle")
-_WHERE_TRAINED = dict.fromkeys(  # by default they play there, and nowhere else
-    ("sb3-ppo", "agemem-norl"), ("AgeMem-HotpotQA-ThreeStage-v0",)
-)
-_KEYWORDS = {"agemem-norl": ("model=small", "threads=1", "max_tokens=256")}  # of default agents
 _STREAM_AGENTS = ("explorer", "store-all", "store-only")
 _EPISODES, _STREAMS = 20, 10
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A default agent whose weights lie in the package.
+
+    Attributes:
+        envs: where it was trained; by default it plays there and nowhere else.
+        keywords: its keywords, each ``KEYWORD=VALUE``.
+        needs: a package that has to be there, and the extra that brings it.
+    """
+
+    envs: tuple[str, ...] = ("AgeMem-HotpotQA-ThreeStage-v0",)
+    keywords: tuple[str, ...] = ()
+    needs: tuple[str, str] | None = None
+
+    @property
+    def lack(self) -> str | None:
+        """What it lacks here to play."""
+        if self.needs is None or find_spec(self.needs[0]) is not None:
+            return None
+        return str(missing_extra(*self.needs))
+
+
+_TRAINED = {
+    "sb3-ppo": _Trained(),
+    "agemem-norl": _Trained(keywords=("model=small", "threads=1", "max_tokens=256"), needs=("transformers", "local")),
+}
 
 
 def add(commands: Commands) -> None:
@@ -125,27 +152,43 @@ def _episodes(options: argparse.Namespace, console: Console) -> Sequence[Episode
 
     _refuse(options, "episodes", cells=None, score=None)
     return run_leaderboard(
-        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED), _KEYWORDS),
-        _env_ids(options),
-        _EPISODES if options.episodes is None else options.episodes,
-        options.out or Path("results/leaderboard"),
-        first_seed=options.seed,
-        samples=options.samples,
+        **_asked_for(options, console),
         processes=options.jobs,
         slots=options.slots,
-        env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
-        control=env_kwargs(options.control, "--control"),
-        only={} if options.agents else _WHERE_TRAINED,
         keep_episodes=options.keep_episodes or "all",
         compressed=options.gzip,
-        fresh=options.fresh,
         repair=options.repair,
         stop_at_error=options.stop_at_error,
-        form=options.form,
-        prices=prices_of(options),
         command=shlex.join(["agemem", *options.given]),
         console=console,
     )
+
+
+def _asked_for(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """What is to be played, and where it is to be written: the same for a run and for its forecast."""
+    lacks = {} if options.agents else {name: trained.lack for name, trained in _TRAINED.items()}
+    for name, lack in lacks.items():
+        if lack is not None:
+            (console if options.form == "table" else Terminal(stderr=True)).print(
+                f"skipped {name}: {lack}", markup=False
+            )
+    there = {name: trained for name, trained in _TRAINED.items() if lacks.get(name) is None}
+    return {
+        "agents": agent_specs(
+            options, (*_DEFAULT_AGENTS, *there), {name: trained.keywords for name, trained in there.items()}
+        ),
+        "env_ids": _env_ids(options),
+        "episodes": _EPISODES if options.episodes is None else options.episodes,
+        "out": options.out or Path("results/leaderboard"),
+        "first_seed": options.seed,
+        "samples": options.samples,
+        "env_kwargs": {"split": options.split, **env_kwargs(options.env_arg)},
+        "control": env_kwargs(options.control, "--control"),
+        "only": {} if options.agents else {name: trained.envs for name, trained in there.items()},
+        "fresh": options.fresh,
+        "prices": prices_of(options),
+        "form": options.form,
+    }
 
 
 def _env_ids(options: argparse.Namespace) -> list[str]:
@@ -161,19 +204,9 @@ def _dry_run(options: argparse.Namespace, console: Console) -> int:
     if options.suite != "episodes":
         raise ConfigurationError("--dry-run goes with --suite episodes; leave one of them out")
     forecast(
-        agent_specs(options, (*_DEFAULT_AGENTS, *_WHERE_TRAINED), _KEYWORDS),
-        _env_ids(options),
-        _EPISODES if options.episodes is None else options.episodes,
-        options.out or Path("results/leaderboard"),
-        first_seed=options.seed,
-        samples=options.samples,
-        env_kwargs={"split": options.split, **env_kwargs(options.env_arg)},
-        control=env_kwargs(options.control, "--control"),
-        fresh=options.fresh,
+        **_asked_for(options, console),
         tokenizer=options.tokenizer or "encoder",
         measure=3 if options.measure is None else options.measure,
-        prices=prices_of(options),
-        form=options.form,
         console=console,
     )
     return Status.OK

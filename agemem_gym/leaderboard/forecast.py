@@ -41,6 +41,7 @@ def forecast(
     samples: int = 1,
     env_kwargs: Mapping[str, Any] | None = None,
     control: Mapping[str, Any] | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
     fresh: bool = False,
     tokenizer: str = "encoder",
     measure: int = 3,
@@ -51,7 +52,7 @@ def forecast(
     """Say what :func:`.run.run_leaderboard` with the same arguments will ask for; asks no model and writes nothing.
 
     Args:
-        agents, env_ids, episodes, out, first_seed, samples, env_kwargs, control, fresh: see there.
+        agents, env_ids, episodes, out, first_seed, samples, env_kwargs, control, only, fresh: see there.
         tokenizer: as ``token_counter`` of ``gym.make``; of models that are run here their own is taken.
         measure: how many episodes of each agent and env are rehearsed, at most.
         prices: of models by name, for a million tokens.
@@ -69,7 +70,7 @@ def forecast(
     notes = console if form == "table" else Terminal(stderr=True)
     seeds = range(first_seed, first_seed + episodes)
     plan = make_plan(
-        agents, installed_of(env_ids, notes), seeds, samples=samples, env_kwargs=env_kwargs, control=control
+        agents, installed_of(env_ids, notes), seeds, samples=samples, env_kwargs=env_kwargs, control=control, only=only
     )
     path = out / RESULTS
     missing = missing_of(plan, newest_of(read_rows(path)) if path.exists() and not fresh else {})

@@ -101,7 +101,7 @@ def make_plan(
 ) -> list[Wanted]:
     """All episodes of ``agents x env_ids x seeds x samples``, numbered; whatever is named twice is there once.
 
-    With a `control` each three-stage env is there once more, under those keywords. Agents whose label is in `only` play no
+    With a `control` each three-stage env is there once more, under those keywords. Agents whose name is in `only` play no
     other envs than those named there.
 
     Raises:
@@ -115,7 +115,7 @@ def make_plan(
     entries = [
         entry
         for agent in _each_once(agents)
-        for entry in _entries(agent, _of_these(each_env, (only or {}).get(agent.label.partition(" (")[0])), given)
+        for entry in _entries(agent, _of_these(each_env, (only or {}).get(agent.name)), given)
     ]
     if control:
         entries += _controls(entries, given, control)

@@ -68,7 +68,7 @@ def run_leaderboard(
         env_kwargs: keywords of ``gym.make`` for every env; they beat those that an agent brings.
         control: keywords under which each three-stage env is played once more, ``{"n1": 0}`` for one; the tables then set
             success with and without side by side, and the difference.
-        only: by an agent's label the envs that it plays, where these are not all.
+        only: by an agent's name the envs that it plays, where these are not all.
         keep_episodes: ``"all"``, ``"failed"`` (those not solved) or ``"none"``.
         compressed: write ``episodes.jsonl.gz``.
         fresh: play everything anew; what is in `out` is moved into a folder there.
