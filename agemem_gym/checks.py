@@ -7,7 +7,7 @@ Each takes the keyword's name and the value, gives the value back as it is to be
 
 - :func:`one_of`, :func:`some_of`: names out of a list
 - :func:`flag`, :func:`at_least`, :func:`within`, :func:`positive`: switches and numbers
-- :func:`file_at`, :func:`folder_at`: paths that have to be there
+- :func:`file_at`, :func:`folder_at`: paths that have to be there; :func:`yaml_mapping`: the settings in a file
 - :func:`only_options`, :func:`chosen_index`: what ``reset(options=…)`` of a task takes
 - :func:`did_you_mean`, :func:`nearest_path`: the end of the sentence, for whoever words the rest himself
 """
@@ -105,6 +105,19 @@ def file_at(keyword: str, given: str | Path, expected: str = "a file") -> Path:
             f"{keyword}={str(given)!r}: {_absent(path, 'file')}; expected {expected}{nearest_path(path)}"
         )
     return path
+
+
+def yaml_mapping(path: Path) -> dict[str, Any]:
+    """The settings of a YAML file that is there."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: expected a mapping of settings, not {type(data).__name__}")
+    return data
 
 
 def folder_at(keyword: str, given: str | Path, expected: str = "a folder") -> Path:

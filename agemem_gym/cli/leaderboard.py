@@ -53,7 +53,7 @@ class _Trained:
 
 _TRAINED = {
     "sb3-ppo": _Trained(),
-    "agemem-norl": _Trained(keywords=("model=small", "threads=1", "max_tokens=256"), needs=("transformers", "local")),
+    "agemem-norl": _Trained(keywords=("model=small", "threads=1"), needs=("transformers", "local")),
 }
 
 

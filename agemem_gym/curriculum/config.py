@@ -18,9 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from agemem_gym.checks import did_you_mean
+from agemem_gym.checks import did_you_mean, yaml_mapping
 from agemem_gym.curriculum.distractors import make_source
 from agemem_gym.curriculum.talk import ORDERS
 from agemem_gym.errors import ConfigurationError
@@ -185,13 +183,7 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
         raise ConfigurationError(
             f"curriculum={str(path)!r}: no such file, and no preset ({', '.join(PRESETS)}){did_you_mean(str(path), PRESETS)}"
         )
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: not YAML: {error}") from None
-    if not isinstance(data, Mapping):
-        raise ConfigurationError(f"{path}: expected a mapping of settings, not {type(data).__name__}")
-    return data
+    return yaml_mapping(path)
 
 
 def is_number(value: Any) -> bool:

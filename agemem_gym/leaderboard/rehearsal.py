@@ -230,6 +230,7 @@ def _demand(group: Sequence[Wanted], tokenizer: str, measure: int, prices: Mappi
             Tokens(make_token_counter(counter, make_encoder("minilm"))),
             getattr(getattr(real, "model", None), "window", None),
         )
+        longest = int(getattr(real, "longest_reply", 0))
     finally:
         close_agent(real)
     agent = _with_model(entry.agent, model)
@@ -243,7 +244,6 @@ def _demand(group: Sequence[Wanted], tokenizer: str, measure: int, prices: Mappi
     finally:
         env.close()
         close_agent(agent)
-    longest = int(entry.agent.kwargs.get("max_tokens", 1024))
     return replace(
         demand,
         measured=len(seeds),

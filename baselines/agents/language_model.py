@@ -39,6 +39,8 @@ RULES = TemplateRules(system="merge", alternate=True, tool_role="user")
 """What every template and endpoint takes: one system message, then user and assistant by turns; tools speak as users."""
 
 
+LONGEST_REPLY = 1024
+"""Tokens of a reply where nobody says otherwise."""
 _BUDGET = 8192  # of the env, where a window holds more
 _BETWEEN = 32  # tokens that joining messages may cost beyond what each is counted for
 _SHOT = 1200  # tokens of one, at most, in the tokens of larger models
@@ -55,7 +57,8 @@ class LanguageModelAgent:
     Args:
         model: a chat model in any form that :func:`agemem_gym.chat.make_chat_model` takes: ``"openai:NAME@URL"``,
             ``"http://host/v1#NAME"``, ``"local:FOLDER_OR_HUB_NAME"``, ``"smollm"``, ``"small"``, a callable, or a ChatModel.
-        temperature, top_p, max_tokens, stop: how replies are drawn.
+        temperature, top_p, max_tokens, stop: how replies are drawn; `max_tokens` is by default what a local model's own
+            generation settings name (``max_new_tokens``), or else 1,024.
         seed: for models that take one; each sample of a task gets its own, and with a local model each reply.
         summarise: let the model write the summaries of SUMMARY, too.
         on_overflow: what the env does when the context outgrows its budget; ``"drop_oldest"`` keeps prompts within a model's
@@ -74,7 +77,7 @@ class LanguageModelAgent:
         *,
         temperature: float = 0.7,
         top_p: float = 1.0,
-        max_tokens: int = 1024,
+        max_tokens: int | None = None,
         stop: Sequence[str] = (),
         seed: int | None = None,
         summarise: bool = False,
@@ -85,6 +88,8 @@ class LanguageModelAgent:
         **model_options: Any,
     ) -> None:
         self.model = make_chat_model(model, **({"concurrency": 64} if is_endpoint(model) else {}) | model_options)
+        max_tokens = _longest_reply(self.model) if max_tokens is None else at_least("max_tokens", max_tokens)
+        self.longest_reply = max_tokens
         self._sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens, stop=tuple(stop))
         self._seed = seed
         self._shots = check_shots(shots)
@@ -223,6 +228,11 @@ def seed_of_reply(turn: LiveTurn, seed: int) -> int:
 def _works_here(model: ChatModel) -> bool:
     """Whether a model works in this thread, as far as it is told to."""
     return hasattr(model, "advance")
+
+
+def _longest_reply(model: ChatModel) -> int:
+    own = model.longest_reply if isinstance(model, LocalModel) else None
+    return own or LONGEST_REPLY
 
 
 def _own_budget(model: ChatModel, max_tokens: int, shots: int) -> dict[str, Any]:

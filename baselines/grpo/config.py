@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
-from agemem_gym.checks import at_least, did_you_mean, file_at, one_of, positive, within
+from agemem_gym.checks import at_least, did_you_mean, file_at, one_of, positive, within, yaml_mapping
 from agemem_gym.errors import ConfigurationError
 
 Credit = Literal["group", "last", "discounted", "leave_one_out"]
@@ -176,7 +174,7 @@ class TrainConfig:
         Raises:
             ConfigurationError: no such file, no YAML, or a key that a training does not have.
         """
-        data = {} if path is None else _read_yaml(file_at("config", path, "a YAML file"))
+        data = {} if path is None else yaml_mapping(file_at("config", path, "a YAML file"))
         given = dict(given or {})
         learner = {**(data.pop("learner", None) or {}), **given.pop("learner", {})}
         for name in ("env_kwargs", "evaluate_kwargs", "control"):
@@ -203,13 +201,3 @@ def _check_keys(what: str, data: Mapping[str, Any], cls: type) -> None:
     if unknown:
         meant = did_you_mean(unknown[0], known)
         raise ConfigurationError(f"{what} has no {', '.join(unknown)}: expected {', '.join(known)}{meant}")
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: not YAML: {error}") from None
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{path}: expected a mapping of settings, not {type(data).__name__}")
-    return data

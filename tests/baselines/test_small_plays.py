@@ -16,7 +16,7 @@ ENV = "AgeMem-HotpotQA-ThreeStage-v0"
 
 
 def played(episodes, agent="agemem-norl", first=0, **kwargs):
-    spec = AgentSpec.parse(agent, {"model": "small", "threads": 1, "max_tokens": 256})
+    spec = AgentSpec.parse(agent, {"model": "small", "threads": 1})
     jobs = [Job(number, ENV, first + number, {"split": "test", **kwargs}) for number in range(episodes)]
     return [item.episode for item in rollout(spec, jobs, slots=8, stop_at_error=True)]
 

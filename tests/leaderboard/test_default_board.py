@@ -1,4 +1,4 @@
-"""What plays where nobody names an agent: agents with weights in the package only where these were trained, and only if they can."""
+"""What plays where nobody names an agent: weights of the package only where they were trained, and only if they can."""
 
 import json
 

@@ -208,8 +208,8 @@ def test_a_stream_that_carries_memory_over_is_played_in_order_in_one_env_or_not_
 def test_by_default_held_out_tasks_in_three_stages_and_then_bare(monkeypatch):
     asked = {}
 
-    def remember(agents, envs, episodes, out, **settings):
-        asked.update(agents=[agent.name for agent in agents], envs=envs, episodes=episodes, **settings)
+    def remember(*, agents, env_ids, **settings):
+        asked.update(agents=[agent.name for agent in agents], envs=env_ids, **settings)
         return []
 
     monkeypatch.setattr("agemem_gym.leaderboard.run_leaderboard", remember)

@@ -92,6 +92,15 @@ def window_of(spec: str) -> int | None:
     return None
 
 
+def longest_reply_of(spec: str) -> int | None:
+    """The tokens of a reply at most, by ``max_new_tokens`` of a folder's generation settings; None if it names none."""
+    if spec == SMOLLM:
+        return None
+    file = Path(source_of(spec)) / "generation_config.json"
+    found = json.loads(file.read_text(encoding="utf-8")).get("max_new_tokens") if file.is_file() else None
+    return found if isinstance(found, int) and found > 0 else None
+
+
 def load(spec: str, *, device: str = "auto", dtype: str = "auto", threads: int | None = None) -> Loaded:
     """A model and its tokenizer; that it plays through slots as it does by itself has been tried.
 

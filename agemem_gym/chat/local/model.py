@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agemem_gym.chat.local import smollm
-from agemem_gym.chat.local.loading import NAMED, SMALL, SMOLLM, load, source_of, window_of
+from agemem_gym.chat.local.loading import NAMED, SMALL, SMOLLM, load, longest_reply_of, source_of, window_of
 from agemem_gym.chat.local.stopping import CLOSING, StopTexts
 from agemem_gym.chat.model import GREEDY, ChatError, ChatMessages, Completion, Sampling
 from agemem_gym.checks import at_least
@@ -108,7 +108,17 @@ class LocalModel:
         return f"LocalModel({self.spec!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        made = ("_asked", "_conversations", "_lock", "_unseeded", "engine", "encoder", "_loaded", "window")
+        made = (
+            "_asked",
+            "_conversations",
+            "_lock",
+            "_unseeded",
+            "engine",
+            "encoder",
+            "_loaded",
+            "window",
+            "longest_reply",
+        )
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -122,6 +132,11 @@ class LocalModel:
         """The most tokens of prompt and reply; read from the configuration, before any weights."""
         own = window_of(self.spec) or 2**20
         return min(own, self._most or own)
+
+    @cached_property
+    def longest_reply(self) -> int | None:
+        """The tokens of a reply that the model itself asks to be held to, as ``generate`` would; None if it asks for none."""
+        return longest_reply_of(self.spec)
 
     @cached_property
     def _loaded(self) -> Any:

@@ -204,6 +204,18 @@ def test_it_plays_and_says_the_same_in_one_slot_or_in_many(folder):
     assert policy.cached_tokens > 0.5 * policy.prompt_tokens
 
 
+def test_replies_are_as_long_as_its_own_generation_settings_allow(folder, tmp_path):
+    assert LanguageModelAgent(folder, window=4000).longest_reply == 1024
+    bounded = tmp_path / "bounded"
+    shutil.copytree(folder, bounded)
+    (bounded / "generation_config.json").write_text('{"max_new_tokens": 7}', encoding="utf-8")
+    assert LanguageModelAgent(str(bounded)).longest_reply == 7
+    assert LanguageModelAgent(str(bounded), max_tokens=30).longest_reply == 30
+    spec = AgentSpec.parse("agemem-norl", {"model": str(bounded), "threads": 1, "temperature": 1.0})
+    (item,) = rollout(spec, [Job(0, ENV, 0, FAST)], stop_at_error=True)
+    assert all(0 < step.policy.completion_tokens <= 7 for step in item.episode.steps)
+
+
 def test_its_context_is_counted_in_its_own_tokens_and_fits_its_window(folder):
     agent = LanguageModelAgent(folder, max_tokens=100)
     assert agent.env_kwargs == {
