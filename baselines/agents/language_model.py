@@ -209,7 +209,7 @@ class LanguageModelAgent:
 
 def as_shown(message: Message) -> dict[str, Any]:
     """A message as :meth:`LanguageModelAgent.shown` gives it."""
-    return {"id": message.id, "kind": message.kind, "role": message.role, "content": message.content}
+    return {"id": message.id, "kind": message.kind, "role": message.role, "content": message.shown}
 
 
 def conversation_of(turn: LiveTurn) -> tuple[Any, ...]:

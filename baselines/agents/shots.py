@@ -67,7 +67,9 @@ def examples(benchmark: str, staged: bool, tools: tuple[str, ...], shots: int) -
         info_admissible=True,
         split="train",
     )
-    agent = make_agent("store-all" if "Retrieve_memory" in tools else "explorer")
+    agent = make_agent("explorer")
+    if "Retrieve_memory" in tools:
+        agent = make_agent("store-all", tools="pointer" if "Note_message" in tools else "paper")
     try:
         episodes = [play_episode(env, agent, FIRST_SEED + number) for number in range(shots)]
     finally:
@@ -95,7 +97,7 @@ def _said_last(episode: Episode, step: int) -> str:
     for message in reversed(episode.prompt(step)):
         if message.role in ("assistant", "system"):
             break
-        told.append(message.content)
+        told.append(message.shown)
     return "\n\n".join(reversed(told))
 
 

@@ -262,3 +262,11 @@ def test_calls_beside_a_text_win_and_the_text_is_the_thought():
     assert reply.think == "Hm. <answer>x</answer>"
     assert reply.tool_calls[0].arguments == {"content": "a < b"}
     assert reply.answer is None
+
+
+def test_tools_that_point_are_shown_the_numbers_that_they_name(server):
+    server.script = [calls(server, call("Note_message", {"message": 3})), server.say("<answer>Noted.</answer>")]
+    (played,) = play(server, env="AgeMem-HotpotQA-ThreeStage-v0", tools="pointer", max_rounds=2)
+    (told,) = [message["content"] for message in server.seen[0][2]["messages"] if message["role"] == "user"]
+    assert told.startswith("[3] ")
+    assert played.episode.final_memory[0]["content"] == told.removeprefix("[3] ")

@@ -5,11 +5,12 @@ import pytest
 
 import agemem_gym  # noqa: F401
 from agemem_gym.agent import make_agent
+from agemem_gym.baselines.agents.shots import examples
 from agemem_gym.context import Context
 from agemem_gym.episode import Episode
 from agemem_gym.errors import ConfigurationError
 from agemem_gym.facts import states_fact
-from agemem_gym.protocol import call_reply
+from agemem_gym.protocol import call_reply, parse
 from agemem_gym.registration import BENCHMARKS
 from agemem_gym.rollout import play_episode
 from agemem_gym.tools import PAPER_TOOLS, POINTER_TOOLS, make_tools
@@ -131,3 +132,15 @@ def test_store_all_points_in_every_benchmark_and_holds_every_key_fact(name):
     assert all(any(states_fact(fact, entry["content"]) for entry in episode.final_memory) for fact in facts)
     again = Episode.from_json(episode.to_json())
     assert [message.shown for message in again.messages] == [message.shown for message in episode.messages]
+
+
+def test_examples_of_pointing_name_the_number_of_what_was_said():
+    shown = examples("hotpotqa", True, POINTER_TOOLS, 1)
+    noted = [
+        (shot.said, call.arguments["message"])
+        for shot in shown
+        for call in parse(shot.reply).tool_calls[:1]
+        if call.name == "Note_message"
+    ]
+    assert noted
+    assert all(said.startswith(f"[{number}] ") for said, number in noted)
