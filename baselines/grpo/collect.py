@@ -157,11 +157,9 @@ class Collector:
         order = {job.number: place for place, job in enumerate(jobs)}
         played.sort(key=lambda one: order[one.job.number])
         found = [self._trajectory(one) for one in played]
-        failures = tuple(one.failure for one, made in zip(played, found, strict=True) if made is None and one.failure)
+        failures = tuple(_why(one) for one, made in zip(played, found, strict=True) if made is None)
         if played and len(failures) == len(played):
-            raise CollectError(
-                f"no episode could be played; the first one: {failures[0].error}\n{failures[0].traceback}"
-            )
+            raise CollectError(f"no episode could be played; the first one: {failures[0]}")
         trajectories = tuple(made for made in found if made is not None)
         return Collected(trajectories, failures, time.perf_counter() - started, self.sampler.seconds)
 

@@ -1,6 +1,7 @@
 """Groups of real episodes, sampled by a model of random weights: what was drawn is what the learner computes."""
 
 import copy
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from agemem_gym.baselines.grpo.config import GRPOConfig
 from agemem_gym.baselines.grpo.scoring import logprobs_of
 from agemem_gym.chat.local.loading import load
 from agemem_gym.chat.local.model import LocalModel
+from agemem_gym.envs.hotpotqa import HotpotQATask
+from agemem_gym.errors import EngineError
 
 from .conftest import ENV, SHORT, moved
 from .test_layouts import FULL, assert_same
@@ -115,6 +118,25 @@ def test_a_prompt_that_fills_the_window_whatever_the_env_counts_ends_the_episode
 def test_where_no_episode_can_be_played_that_is_said(wordy):
     with pytest.raises(CollectError, match="OutgrownError"):
         collected(wordy, window=300, kwargs={**SHORT, "token_budget": 8192})
+
+
+@pytest.mark.parametrize("broken", [1, 6])
+def test_episodes_that_their_engine_broke_are_counted_and_not_learned_from(folder, monkeypatch, broken):
+    answer, asked = HotpotQATask.answer, itertools.count(1)
+
+    def breaks(task, text):
+        if next(asked) <= broken:
+            raise EngineError("the engine broke")
+        return answer(task, text)
+
+    monkeypatch.setattr(HotpotQATask, "answer", breaks)
+    if broken == 6:
+        with pytest.raises(CollectError, match="the engine broke"):
+            collected(folder)
+    else:
+        found = collected(folder)
+        assert len(found.trajectories) == 5
+        assert [why.partition("\n")[0] for why in found.failures] == ["the engine broke"]
 
 
 def test_groups_without_spread_are_left_out(played):
