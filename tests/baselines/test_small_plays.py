@@ -49,8 +49,10 @@ def test_it_stores_what_it_reads_looks_it_up_and_answers():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_it_solves_far_more_than_without_memory():
-    solved = sum(bool(episode.success) for episode in played(60))
-    without = sum(bool(episode.success) for episode in played(60, "no-memory"))
+    """Under the limit of replies of docs/results.md: it ends the few episodes that only repeat themselves."""
+    solved = sum(bool(episode.success) for episode in played(60, max_rounds=20))
+    without = sum(bool(episode.success) for episode in played(60, "no-memory", max_rounds=20))
     assert solved >= 18
     assert without <= 9
