@@ -75,7 +75,7 @@ class Demo:
 def demos_of(episode: Episode) -> Iterator[Demo]:
     """The rows of an episode."""
     for number, step in enumerate(episode.steps, start=1):
-        prompt = tuple({"role": message.role, "content": message.content} for message in episode.prompt(number))
+        prompt = tuple({"role": message.role, "content": message.shown} for message in episode.prompt(number))
         yield Demo(prompt, step.reply, episode.env_id, episode.seed, episode.sample, number, step.stage)
 
 

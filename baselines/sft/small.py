@@ -47,8 +47,11 @@ BOILERPLATE = (
             ("Retrieve_memory", "query"),
             ("Summary_context", "span"),
             ("Filter_context", "criteria"),
+            ("Update_note", "memory_id"),
         )
     ),
+    *(f'{{"name": "{name}", "arguments": {{"message": ' for name in ("Note_message", "Drop_message")),
+    *('", "message": ', "}}]</tool_call>", "Note_message: Stored as m", "Drop_message: Removed message "),
     *('"}}', '", "content": "', '", "confirmation": true}}', '", "top_k": ', "}}, ", '"}}, '),
     *("\n\nEntries of memory near this message:\n", "From memory:\n", "<answer>Noted.</answer>", "\n\n"),
     *("Add_memory: Stored as m", "Update_memory: ", "Delete_memory: ", "Retrieve_memory: m", "Summary_context: "),

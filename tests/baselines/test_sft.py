@@ -3,6 +3,7 @@
 import json
 import math
 
+import gymnasium as gym
 import pytest
 import torch
 
@@ -62,6 +63,16 @@ def test_rows_are_what_the_agent_was_asked_and_replied(episodes, data):
         )
     assert replay(first) is None
     assert [Demo.from_json(json.loads(json.dumps(demo.to_json()))) for demo in demos] == demos
+
+
+def test_rows_show_the_numbers_of_messages_where_the_env_does():
+    kwargs = SHORT | {"tools": "pointer"}
+    (episode,) = collect(ENV, "store-all", 1, env_kwargs=kwargs, agent_kwargs={"tools": "pointer"})
+    with gym.make(ENV, **kwargs) as env:
+        _, info = env.reset(seed=episode.seed)
+        for demo in demos_of(episode):
+            assert list(demo.prompt) == [{"role": m["role"], "content": m["content"]} for m in info["messages"]]
+            *_, info = env.step(demo.reply)
 
 
 def test_only_solved_episodes_are_kept_unless_asked_for():

@@ -68,7 +68,8 @@ class SlotMemory:
         """Make place for so many slots of so many tokens."""
         if slots <= self._slots and room <= self._room:
             return
-        self._slots = max(slots, self._slots)
+        if slots > self._slots:
+            self._slots = max(slots, 2 * self._slots)
         if room > self._room:
             self._room = max(room, 2 * self._room, _ROOM)
         for layer, (keys, values) in self._layers.items():
