@@ -25,6 +25,7 @@ from agemem_gym.baselines.grpo.policy import Policy, optimiser_of
 from agemem_gym.baselines.grpo.rows import StepRow
 from agemem_gym.baselines.grpo.update import Gradient, update
 from agemem_gym.registration import make_memory_env
+from agemem_gym.reward import MemoryMetrics
 
 Row = dict[str, float]
 _EVALUATION = -1  # the iteration that seeds the draws of every evaluation
@@ -156,6 +157,7 @@ class Learner:
             "mq": float(np.mean([metrics.quality for metrics in memory])),
             "coverage": float(np.mean([metrics.coverage for metrics in memory])),
             "prompt_tokens": float(np.mean([metrics.prompt_tokens for metrics in memory])),
+            "no_op_share": _share_without_effect(memory),
         }
 
     def close(self) -> None:
@@ -214,6 +216,12 @@ def tasks_of(config: TrainConfig, iteration: int) -> list[int]:
     order = np.random.default_rng([config.seed, iteration // a_round]).permutation(config.tasks)
     first = iteration % a_round * config.groups
     return [config.first_task + int(place) for place in order[first : first + config.groups]]
+
+
+def _share_without_effect(memory: Sequence[MemoryMetrics]) -> float:
+    """Of all tool calls that were carried out; 0 without any."""
+    calls = sum(sum(metrics.no_ops.calls.values()) for metrics in memory)
+    return sum(sum(metrics.no_ops.without_effect.values()) for metrics in memory) / max(1, calls)
 
 
 def outcome_of(played: Sequence[Trajectory]) -> Row:

@@ -12,6 +12,9 @@ The weights are random, but for an induction head (:mod:`.induction`) that copie
 it out.
 
     python -m agemem_gym.baselines.sft.small demos.jsonl.gz --out FOLDER && agemem sft FOLDER demos.jsonl.gz --out TRAINED
+
+With ``--model FOLDER`` weights and tokenizer are those of a model that was trained on something else; phrases that only these
+demonstrations share are added.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from typing import Any
 from agemem_gym.baselines.sft.demos import Demo, each_demo
 from agemem_gym.baselines.sft.induction import THETA, induce
 from agemem_gym.baselines.sft.renaming import Renaming
+from agemem_gym.chat.local.loading import load
 from agemem_gym.checks import at_least
 from agemem_gym.errors import import_extra
 
@@ -193,6 +197,35 @@ def make_model(
     return model
 
 
+def add_phrases(tokenizer: Any, model: Any, demos: Iterable[Demo]) -> list[str]:
+    """Let a model that was trained elsewhere read these demonstrations as one made for them would.
+
+    Phrases of the protocol and shared system messages that it does not know become tokens of their own, each the mean of the
+    tokens that it was spelled with.
+
+    Args:
+        tokenizer, model: of the model; both are changed.
+        demos: what it is to be trained on.
+
+    Returns:
+        What was added.
+    """
+    torch = import_extra("torch", "train")
+    from tokenizers import AddedToken
+
+    known = tokenizer.get_vocab()
+    phrases = [text for text in (*BOILERPLATE, *_shared(demos)) if text not in known]
+    spelled = [tokenizer.encode(text, add_special_tokens=False) for text in phrases]
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in phrases])
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    matrices = {id(part.weight): part.weight for part in (model.get_input_embeddings(), model.get_output_embeddings())}
+    with torch.no_grad():
+        for weight in matrices.values():
+            for text, pieces in zip(phrases, spelled, strict=True):
+                weight[tokenizer.convert_tokens_to_ids(text)] = weight[pieces].mean(0)
+    return phrases
+
+
 def save(tokenizer: Any, model: Any, folder: Path) -> None:
     """Write both as a folder that ``agemem sft`` and ``local:FOLDER`` read."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,11 +255,18 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=16_384)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plain", action="store_true", help="random weights, without an induction head")
+    parser.add_argument("--model", metavar="FOLDER", help="begin with this model, or `small`, instead of a new one")
     options = parser.parse_args()
-    tokenizer = make_tokenizer(_first_episodes(options.data, _LOOKED_AT), options.vocabulary, options.rename)
-    sizes = ("hidden", "layers", "heads", "middle", "window", "seed")
-    chosen = {name: getattr(options, name) for name in sizes}
-    model = make_model(tokenizer, **chosen, induction=not options.plain)
+    demos = _first_episodes(options.data, _LOOKED_AT)
+    if options.model:
+        loaded = load(options.model, device="cpu", dtype="float32", threads=1)
+        tokenizer, model = loaded.tokenizer, loaded.model
+        add_phrases(tokenizer, model, list(demos))
+    else:
+        tokenizer = make_tokenizer(demos, options.vocabulary, options.rename)
+        sizes = ("hidden", "layers", "heads", "middle", "window", "seed")
+        chosen = {name: getattr(options, name) for name in sizes}
+        model = make_model(tokenizer, **chosen, induction=not options.plain)
     save(tokenizer, model, options.out)
     count = sum(parameter.numel() for parameter in model.parameters())
     print(f"{count:,} parameters, {len(tokenizer):,} tokens, in {options.out}")

@@ -10,7 +10,7 @@ from agemem_gym.baselines.sft.demos import collect, demos_of
 from agemem_gym.baselines.sft.induction import induce
 from agemem_gym.baselines.sft.renaming import Renaming
 from agemem_gym.baselines.sft.segments import encode
-from agemem_gym.baselines.sft.small import make_model, make_tokenizer, twins_of
+from agemem_gym.baselines.sft.small import add_phrases, make_model, make_tokenizer, twins_of
 from agemem_gym.chat.local.encoding import ChatEncoder
 from agemem_gym.chat.turns import turns
 from agemem_gym.errors import ConfigurationError
@@ -47,6 +47,27 @@ def copied(model, back, seed=0, length=120):
 def test_an_induction_head_copies_what_it_has_never_seen_and_random_weights_do_not(tokenizer, back):
     assert copied(make_model(tokenizer, induction=True), back) > 0.9
     assert copied(make_model(tokenizer), back) < 0.05
+
+
+def test_a_trained_model_takes_up_the_phrases_of_other_demonstrations_and_forgets_nothing(episodes):
+    tokenizer = make_tokenizer([demo for demos in episodes for demo in demos], 1200)
+    model = make_model(tokenizer, hidden=64, layers=2, heads=4)
+    known = tokenizer.encode("Question: Who was it?", return_tensors="pt")
+    before, count = model(known).logits, len(tokenizer)
+    kwargs = FAST | {"tools": "pointer"}
+    others = collect(ENV, "store-all", 3, env_kwargs=kwargs, agent_kwargs={"tools": "pointer"})
+    demos = [demo for episode in others for demo in demos_of(episode)]
+    system = demos[0].prompt[0]["content"]
+    pieces = tokenizer.encode(system, add_special_tokens=False)
+    rows = model.get_input_embeddings().weight[pieces]
+
+    assert len(pieces) > 100
+    assert system in add_phrases(tokenizer, model, demos)
+    (token,) = tokenizer.encode(system, add_special_tokens=False)
+    assert token >= count
+    assert torch.allclose(model.get_input_embeddings().weight[token], rows.mean(0), atol=1e-6)
+    assert torch.allclose(model(known).logits[..., :count], before, atol=1e-5)
+    assert add_phrases(tokenizer, model, demos) == []
 
 
 def test_an_induction_head_needs_room(tokenizer):
