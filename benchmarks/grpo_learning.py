@@ -38,7 +38,27 @@ from agemem_gym.intervals import Figure
 RUNS, KEPT = Path("results/grpo"), Path("benchmarks/results/grpo")
 SMALL = {"n1": 4, "n2": 1, "turns": 1, "encoder": "hash", "index": "exact"}
 POINTER = {"tools": "pointer"}
+RENAMED = 0.7
+"""Share of the names in demonstrations that are others in each episode."""
 STRICT = {"reward": "composite", "reward_options": {"variant": "strict"}}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Supervised training on demonstrations that nothing was trained on before.
+
+    Attributes:
+        first, episodes: tasks from the seed `first` on, which ``store-all`` plays.
+        early: weight of the replies of stages 1 and 2, beside those of stage 3.
+        rate: learning rate.
+        without: so many more tasks, which ``explorer`` plays: it writes no memory and answers what it knows without.
+    """
+
+    first: int
+    episodes: int
+    early: float
+    rate: float
+    without: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,29 +68,27 @@ class Recipe:
     Attributes:
         env, env_kwargs: which env.
         agent_kwargs: of ``store-all``, whose solved episodes of the split "train" are imitated.
-        episodes: of demonstrations; each pass of training reads fresh ones.
-        passes: the share of early stages' weight and the learning rate of each of them.
-        shape: of the small model.
+        passes: over demonstrations.
+        start: what the first pass begins with: a model, or the shape of a new one.
         train: settings of the training.
     """
 
     env: str
     env_kwargs: Mapping[str, Any]
     agent_kwargs: Mapping[str, Any]
-    episodes: int = 1500
-    passes: Sequence[tuple[float, float]] = ((0.3, 1e-3),)
-    shape: Mapping[str, int] = field(default_factory=lambda: {"hidden": 128, "vocabulary": 1400})
+    passes: Sequence[Pass]
+    start: str | Mapping[str, int] = "small"
     train: Mapping[str, Any] = field(default_factory=dict)
 
 
 TRAINING: Mapping[str, Any] = {
-    "iterations": 30,
+    "iterations": 20,
     "groups": 12,
     "k": 8,
     "slots": 48,
     "threads": 1,
     "max_tokens": 96,
-    "evaluate_every": 10,
+    "evaluate_every": 20,
     "evaluate_episodes": 200,
     "evaluate_kwargs": {"split": "test"},
     "control": {"n1": 0},
@@ -84,11 +102,28 @@ RECIPES: Mapping[str, Recipe] = {
         "AgeMem-HotpotQA-ThreeStage-v0",
         {**SMALL, **POINTER, **STRICT, "max_rounds": 6},
         {"tools": "pointer", "thinks": True},
+        (
+            Pass(1500, 750, 0.2, 5e-4),
+            Pass(3000, 1000, 0.3, 5e-4),
+            Pass(4500, 1000, 0.3, 5e-4),
+            Pass(6000, 1000, 0.3, 3e-4),
+            Pass(8000, 700, 0.3, 3e-4, without=700),
+        ),
     ),
     "alfworld": Recipe(
-        "AgeMem-ALFWorld-ThreeStage-v0", {**SMALL, **POINTER, **STRICT, "max_rounds": 24}, {"tools": "pointer"}
+        "AgeMem-ALFWorld-ThreeStage-v0",
+        {**SMALL, **POINTER, **STRICT},
+        {"tools": "pointer"},
+        (Pass(1500, 1500, 0.3, 1e-3),),
+        {"vocabulary": 1000},
     ),
-    "pddl": Recipe("AgeMem-PDDL-ThreeStage-v0", {**SMALL, **POINTER, **STRICT, "max_rounds": 24}, {"tools": "pointer"}),
+    "pddl": Recipe(
+        "AgeMem-PDDL-ThreeStage-v0",
+        {**SMALL, **POINTER, **STRICT},
+        {"tools": "pointer"},
+        (Pass(1500, 1500, 0.3, 1e-3),),
+        {"vocabulary": 1000},
+    ),
 }
 
 ARMS: Mapping[str, Mapping[str, Any]] = {
@@ -111,28 +146,36 @@ def warm(name: str) -> Path:
     if (folder / "config.json").is_file():
         return folder
     model = RUNS / "warm" / f"{name}-0"
-    for number, (early, rate) in enumerate(recipe.passes, start=1):
-        first = number * recipe.episodes
-        demos = RUNS / "warm" / f"{name}-{number}.jsonl.gz"
-        if not demos.is_file():
-            played = {key: value for key, value in recipe.env_kwargs.items() if not key.startswith("reward")}
-            command = ["demos", recipe.env, "--agent", "store-all", "--episodes", str(recipe.episodes)]
-            command += ["--seed", str(first), *_flags("--env-arg", played), *_flags("--agent-arg", recipe.agent_kwargs)]
-            _do([*command, "--out", str(demos)])
+    for number, step in enumerate(recipe.passes, start=1):
+        played = _demonstrations(name, number, step)
         if number == 1 and not model.is_dir():
-            shape = [text for key, value in recipe.shape.items() for text in (f"--{key}", str(value))]
-            made = ["-m", "agemem_gym.baselines.sft.small", str(demos), "--rename", "0.7", *shape, "--out", str(model)]
+            start = {"model": recipe.start} if isinstance(recipe.start, str) else {**recipe.start, "rename": RENAMED}
+            shape = [text for key, value in start.items() for text in (f"--{key}", str(value))]
+            made = ["-m", "agemem_gym.baselines.sft.small", played[0], *shape, "--out", str(model)]
             subprocess.run([sys.executable, *made], check=True)
         last = number == len(recipe.passes)
         out = folder if last else RUNS / "warm" / f"{name}-after-{number}"
         if not (out / "config.json").is_file():
-            settings = (
-                f"--epochs 1 --rename 0.7 --final-weight 2 --bf16 --threads 1 --batch-tokens 3072 --seed {number}"
-            )
-            command = ["sft", str(model), str(demos), "--early", str(early), "--lr", str(rate), *settings.split()]
-            _do([*command, "--held-out", "0.01", "--out", str(out)])
+            settings = f"--epochs 1 --rename {RENAMED} --final-weight 2 --bf16 --threads 1 --batch-tokens 3072"
+            command = ["sft", str(model), *played, "--early", str(step.early), "--lr", str(step.rate)]
+            _do([*command, *settings.split(), "--held-out", "0.01", "--out", str(out)])
         model = out
     return folder
+
+
+def _demonstrations(name: str, number: int, step: Pass) -> list[str]:
+    """The files of a pass; played if they are not there."""
+    recipe, files = RECIPES[name], []
+    played = {key: value for key, value in recipe.env_kwargs.items() if not key.startswith(("reward", "max_"))}
+    wanted = [("store-all", step.first, step.episodes, _flags("--agent-arg", recipe.agent_kwargs))]
+    if step.without:
+        wanted.append(("explorer", step.first + 1500, step.without, ["--failed"]))
+    for agent, first, episodes, flags in wanted:
+        files.append(str(RUNS / "warm" / f"{name}-{number}-{agent}.jsonl.gz"))
+        if not Path(files[-1]).is_file():
+            command = ["demos", recipe.env, "--agent", agent, "--episodes", str(episodes), "--seed", str(first)]
+            _do([*command, *flags, *_flags("--env-arg", played), "--out", files[-1]])
+    return files
 
 
 def config_of(name: str, arm: str, seed: int) -> TrainConfig:
