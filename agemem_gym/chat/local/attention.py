@@ -8,6 +8,9 @@ writing their next token, and no token is padding::
     positions  0 1 2 3 4 9 6 7 8           each at its place in its own slot
     sees       slot 0    1 slot 2          its slot up to its own position, and nothing else
 
+What the slots of all writing rows begin with alike, a system prompt and examples say, is read once for all of them
+(:func:`_written`): where contexts are long, a CPU spends its time on fetching keys and values.
+
 Every layer but attention works token by token, so the model needs no change but :func:`slot_attention` in place of its own,
 which ``transformers`` finds by name.
 """
@@ -27,6 +30,8 @@ NAME = "agemem_slots"
 """What this attention is called among those of ``transformers``."""
 
 _ROOM = 256  # the least room of a slot, in tokens
+_ATTENTION = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
+"""Attention that tells its log-sum-exp, too, as PyTorch has it for CPUs; what is written is the same without it, but slower."""
 
 
 @dataclass(frozen=True)
@@ -117,18 +122,28 @@ class SlotMemory:
 class Batch:
     """The new tokens of several slots, behind one another, as each layer's attention needs to know them.
 
+    Args:
+        memory: where keys and values lie.
+        segments: of the batch, each of another slot.
+        device: of the model.
+        alike: so many tokens the slots of all segments of one token begin with, the same in each.
+
     Attributes:
         slots, positions: of each token.
         last: where each segment's last token stands in the batch.
+        writing: the same of the segments of one token, where what they begin with is to be read once; else None.
     """
 
-    def __init__(self, memory: SlotMemory, segments: Sequence[Segment], device: torch.device) -> None:
+    def __init__(self, memory: SlotMemory, segments: Sequence[Segment], device: torch.device, alike: int = 0) -> None:
         self.memory = memory
         self.segments = segments
+        self.alike = alike
         places = [(s.slot, position) for s in segments for position in range(s.start, s.end)]
         self.slots, self.positions = torch.tensor(places, device=device).unbind(1)
         self.last = torch.tensor([s.count for s in segments], device=device).cumsum(0) - 1
         self.decodes = all(segment.count == 1 for segment in segments)
+        single = torch.tensor([s.count == 1 for s in segments], device=device)
+        self.writing = self.last[single] if alike and _ATTENTION is not None else None
         self._device = device
         self._masks: dict[tuple[Segment | None, int | None], torch.Tensor] = {}
 
@@ -179,7 +194,14 @@ def slot_attention(
         return attend(grouped, *held, mask, scaling, softcap).flatten(1, 2)[None], None
     parts: list[torch.Tensor] = []  # (tokens, heads, width) each
     at = 0
+    written: Iterator[torch.Tensor] = iter(())
+    if slots.writing is not None and sliding_window is None and softcap is None:
+        written = iter(_written(grouped[slots.writing], keys, values, slots, scaling).flatten(1, 2).split(1))
     for segment in slots.segments:
+        if segment.count == 1 and (done := next(written, None)) is not None:
+            parts.append(done)
+            at += 1
+            continue
         one, seen = slice(segment.slot, segment.slot + 1), slice(segment.first(sliding_window), segment.end)
         held = keys[one, :, seen], values[one, :, seen]
         if segment.count == 1:  # the heads that share keys are as many queries
@@ -190,6 +212,33 @@ def slot_attention(
             parts.append(attend(new, *held, mask, scaling, softcap)[0].transpose(0, 1))
         at += segment.count
     return torch.cat(parts)[None], None
+
+
+def _written(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, slots: Batch, scaling: float | None
+) -> torch.Tensor:
+    """Attention of rows that write one token each, ``(rows, key heads, group, width)``, to what their slots hold.
+
+    The part that all begin with is attended to by all rows at once, the rest by each; both are weighed by how much of the whole
+    softmax they hold, which their log-sum-exps tell (as in FlashAttention, arXiv:2205.14135).
+    """
+    assert _ATTENTION is not None
+    own = [segment for segment in slots.segments if segment.count == 1]
+    rows, heads, group, width = queries.shape
+    first = slice(own[0].slot, own[0].slot + 1)
+    together = queries.transpose(0, 1).reshape(1, heads, rows * group, width)
+    begun, weight = _ATTENTION(together, keys[first, :, : slots.alike], values[first, :, : slots.alike], scale=scaling)
+    begun = begun.view(heads, rows, group, width).transpose(0, 1)
+    weight = weight.reshape(heads, rows, group).transpose(0, 1)
+    parts, weights = [], []
+    for row, segment in enumerate(own):
+        one, rest = slice(segment.slot, segment.slot + 1), slice(slots.alike, segment.end)
+        part, of_part = _ATTENTION(queries[row : row + 1], keys[one, :, rest], values[one, :, rest], scale=scaling)
+        parts.append(part)
+        weights.append(of_part.reshape(1, heads, group))
+    ended = torch.cat(parts).float()
+    share = torch.sigmoid(weight - torch.cat(weights))[..., None]
+    return torch.lerp(ended, begun.float(), share).to(queries.dtype)
 
 
 def attend(

@@ -33,6 +33,7 @@ READ_AT_ONCE = 1024
 
 _NO_WINDOW = 2**20  # of a model that names none
 _WORTH_COPYING = 16  # tokens that another slot has to hold beyond one's own
+_WORTH_SHARING = 128  # tokens that all writing rows have to begin with
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -303,7 +304,8 @@ class SlotEngine:
                 rows.append((row, len(segments) - 1))
         self.work.passes += 1
         writing = [(row, place) for row, place in rows if not row.reading]
-        logits = self._logits(segments, np.concatenate(tokens), [place for _, place in writing])
+        alike = self._alike([row.slot for row, place in rows if segments[place].count == 1])
+        logits = self._logits(segments, np.concatenate(tokens), [place for _, place in writing], alike)
         if not writing:
             return
         for (row, _), drawn in zip(writing, draw(logits, [row.stream for row, _ in writing]), strict=True):
@@ -316,10 +318,19 @@ class SlotEngine:
                 self._leave(row)
                 self._over.append((row.ticket, _sampled(row, reason)))
 
-    def _logits(self, segments: Sequence[Segment], tokens: Ids, places: Sequence[int]) -> torch.Tensor:
+    def _alike(self, slots: Sequence[_Slot]) -> int:
+        """How many tokens, before their last one, all these slots begin with; 0 where reading them once would not pay."""
+        if len(slots) < 2 or self.memory.together:
+            return 0
+        first = slots[0].held[: slots[0].length - 1]
+        shared = min(slot.shared_with(first) for slot in slots)
+        shared = min(shared, *(slot.length - 1 for slot in slots))
+        return shared if shared >= _WORTH_SHARING else 0
+
+    def _logits(self, segments: Sequence[Segment], tokens: Ids, places: Sequence[int], alike: int = 0) -> torch.Tensor:
         """``(rows, vocabulary)``: what follows the last tokens of the segments at these places."""
         with through_slots(self.model):
-            batch = Batch(self.memory, segments, self._device)
+            batch = Batch(self.memory, segments, self._device, alike)
             last = batch.last[list(places)] if places else batch.last[:1]
             logits: torch.Tensor = self.model(
                 input_ids=torch.from_numpy(tokens)[None].to(self._device),

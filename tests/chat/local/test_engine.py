@@ -68,6 +68,25 @@ def test_greedy_replies_are_those_of_generate(model):
         assert list(sampled.ids) == ids[0, len(prompt) :].tolist()
 
 
+def test_what_all_writing_rows_begin_with_is_read_once_and_changes_nothing(model, monkeypatch):
+    """Rows that begin alike write while one reads a long prompt; two of them begin with more in common than the third."""
+    begun = words(150)
+    prompts = [begun + words(40, 1), begun + words(40, 1)[:20] + words(5, 2), begun + words(1, 3), words(3, 4)]
+    requests = [Request(prompt, max_tokens=12, temperature=1.0, seed=(2, n)) for n, prompt in enumerate(prompts)]
+    engine = SlotEngine(model, slots=4)
+    shared = []
+    of_all = engine._alike
+    monkeypatch.setattr(engine, "_alike", lambda slots: shared.append((len(slots), of_all(slots))) or shared[-1][1])
+    engine.run([Request(begun, max_tokens=1)])
+    for request, sampled in zip(requests, engine.run(requests[:3]), strict=False):
+        assert off(model, request, sampled) < 1e-4
+    assert (3, 150) in shared
+    late = Request([*begun, *words(600, 5)], max_tokens=3)
+    for request, sampled in zip([*requests, late], engine.run([*requests, late]), strict=True):
+        assert off(model, request, sampled) < 1e-4
+    assert (4, 0) in shared  # one of them begins with something else
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_a_slot_is_cropped_to_what_it_shares_with_the_next_prompt(model, together):
     engine = SlotEngine(model, slots=2, together=together)
