@@ -23,7 +23,19 @@ LTM_TOOLS = ("Add_memory", "Update_memory", "Delete_memory", "Retrieve_memory")
 
 
 class AgeMemNoRLAgent(LanguageModelAgent):
-    """The six tools and an untrained model. Keywords: :class:`.LanguageModelAgent`."""
+    """The six tools and an untrained model.
+
+    Args:
+        model: which model.
+        tools: ``"pointer"`` for the tools that point at messages, or whatever else ``tools=`` of ``gym.make`` takes; the six of
+            the paper if left out.
+        kwargs: keywords of :class:`.LanguageModelAgent`.
+    """
+
+    def __init__(self, model: Any, *, tools: Any = None, **kwargs: Any) -> None:
+        super().__init__(model, **kwargs)
+        if tools is not None:
+            self.env_kwargs |= {"tools": tools}
 
 
 class AgeMemNoRLRAGAgent(LanguageModelAgent):
@@ -48,7 +60,7 @@ class AgeMemAgent(AgeMemNoRLAgent):
 
     Args:
         checkpoint: folder of a model that ``agemem sft`` or ``agemem train`` wrote.
-        kwargs: keywords of :class:`.LanguageModelAgent`.
+        kwargs: keywords of :class:`AgeMemNoRLAgent`.
     """
 
     def __init__(self, checkpoint: str, **kwargs: Any) -> None:

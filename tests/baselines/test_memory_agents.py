@@ -279,6 +279,13 @@ def test_every_agent_plays_an_episode_over_an_endpoint_and_its_usage_is_in_the_r
     assert len(scripted_server.seen) == row.steps + calls
 
 
+def test_agemem_plays_with_other_tools_where_it_is_told_so():
+    episode, _ = played("agemem-norl", agent_kwargs={"tools": "pointer"})
+    assert "Note_message" in episode.prompt(1)[0].content
+    episode, _ = played("agemem-norl")
+    assert "Note_message" not in episode.prompt(1)[0].content
+
+
 @pytest.mark.parametrize("name", ["no-memory", "agemem-norl", "agemem-norl-rag"])
 def test_examples_stand_before_the_conversation_and_are_the_same_each_time(name):
     prompts = []
