@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import shlex
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -66,30 +67,35 @@ def command(options: argparse.Namespace) -> list[str]:
 def join(folders: Sequence[str], out: Path, line: str) -> None:
     """Add the rows and records of some folders to `out`, in the order of agents and envs, and write its board.
 
+    Of an episode that is there twice, played by other versions say, the one of the last folder stays.
+
     Args:
         folders: where parts of the board were played.
-        out: the board.
+        out: the board; what it holds already counts as the first folder.
         line: the command that the board names as its origin.
     """
-    found: list[tuple[EpisodeRow, str]] = []
-    for folder in folders:
-        with ResultsFolder(Path(folder), compressed=True) as results:
-            content = results.episodes.read_bytes()
+    found: dict[tuple[int, int, int, int], tuple[EpisodeRow, str]] = {}
+    order = [*AGENTS, *LAYERED, *TRAINED]
+    for folder in (out, *map(Path, folders)):
+        with ResultsFolder(folder, compressed=True) as results:
+            content = results.episodes.read_bytes() if results.rows else b""
             for row in results.newest().values():
                 if row.error is not None:  # to be played again
                     continue
                 start = row.place["offset"]
                 record = gzip.decompress(content[start : start + row.place["length"]]).decode("utf-8")
-                found.append((row, record.rstrip("\n")))
-    order = [*AGENTS, *LAYERED, *TRAINED]
-    found.sort(key=lambda item: (order.index(item[0].agent), ENVS.index(item[0].env_id), item[0].seed))
-    with ResultsFolder(out, compressed=True) as results:
-        there = {row.key for row in results.rows}
-        for row, record in found:
-            if row.key not in there:
-                results.append(row, record)
-        (out / "leaderboard.md").write_text(markdown(make_board(results.rows), line), encoding="utf-8")
-        (out / "board.md").write_text(overview(results.rows), encoding="utf-8")
+                place = order.index(row.agent), ENVS.index(row.env_id), row.seed, row.sample
+                found[place] = row, record.rstrip("\n")
+    new = out / ".joined"
+    shutil.rmtree(new, ignore_errors=True)
+    with ResultsFolder(new, compressed=True) as results:
+        for place in sorted(found):
+            results.append(*found[place])
+        (new / "leaderboard.md").write_text(markdown(make_board(results.rows), line), encoding="utf-8")
+        (new / "board.md").write_text(overview(results.rows), encoding="utf-8")
+    for file in (path for path in new.iterdir() if not path.name.startswith(".")):
+        file.replace(out / file.name)
+    shutil.rmtree(new)
 
 
 _COLUMNS: dict[str, Callable[[EpisodeRow], float]] = {
@@ -113,8 +119,8 @@ _COLUMNS: dict[str, Callable[[EpisodeRow], float]] = {
 def overview(rows: Sequence[EpisodeRow]) -> str:
     """A line an agent and env, means an episode, and how many episodes each finding of the diagnosis is in."""
     lines = [
-        f"| env | agent | episodes | {' | '.join(_COLUMNS)} | diagnosis |",
-        f"|---|---|{'---:|' * (1 + len(_COLUMNS))}---|",
+        f"| env | agent | episodes | {' | '.join(_COLUMNS)} | diagnosis | commit |",
+        f"|---|---|{'---:|' * (1 + len(_COLUMNS))}---|---|",
     ]
     for env in ENVS:
         for agent in (*AGENTS, *LAYERED, *TRAINED):
@@ -124,7 +130,8 @@ def overview(rows: Sequence[EpisodeRow]) -> str:
                 found = Counter(kind for row in own for kind in {item["kind"] for item in row.diagnosis})
                 told = ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
                 name = env.removeprefix("AgeMem-").removesuffix("-v0")
-                lines.append(f"| {name} | {agent} | {len(own)} | {' | '.join(means)} | {told} |")
+                commits = ", ".join(dict.fromkeys(row.versions["commit"][:8] for row in own))
+                lines.append(f"| {name} | {agent} | {len(own)} | {' | '.join(means)} | {told} | {commits} |")
     return "\n".join(lines) + "\n"
 
 

@@ -3,13 +3,14 @@
 import gzip
 import importlib.util
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agemem_gym.agent import AGENTS
 from agemem_gym.episode import Episode
-from agemem_gym.leaderboard.results import ResultsFolder
+from agemem_gym.leaderboard.results import ResultsFolder, read_episode
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "benchmarks" / "results" / "smollm"
@@ -79,3 +80,15 @@ def test_parts_are_joined_once_and_failures_left_out(script, rows, tmp_path):
     with ResultsFolder(tmp_path / "out", compressed=True) as results:
         assert {row.key for row in results.rows} == {row.key for row in rows}
         assert len(results.rows) == len(rows)
+
+
+def test_of_an_episode_that_was_played_again_the_later_one_stays(script, rows, tmp_path):
+    with ResultsFolder(tmp_path / "again", compressed=True) as again:
+        record = read_episode(STORED, rows[0]).to_json()
+        again.append(replace(rows[0], versions={**rows[0].versions, "commit": "later"}, place={}), record)
+    shutil.copytree(STORED, tmp_path / "out")
+    script.join([str(tmp_path / "again")], tmp_path / "out", "a command")
+    with ResultsFolder(tmp_path / "out", compressed=True) as results:
+        assert len(results.rows) == len(rows)
+        assert [row.versions["commit"] for row in results.rows].count("later") == 1
+        assert read_episode(tmp_path / "out", results.rows[-1]).to_json() == read_episode(STORED, rows[-1]).to_json()
