@@ -320,7 +320,7 @@ class SlotEngine:
 
     def _alike(self, slots: Sequence[_Slot]) -> int:
         """How many tokens, before their last one, all these slots begin with; 0 where reading them once would not pay."""
-        if len(slots) < 2 or self.memory.together:
+        if len(slots) < 2 or self.memory.together or self._device.type != "cpu":
             return 0
         first = slots[0].held[: slots[0].length - 1]
         shared = min(slot.shared_with(first) for slot in slots)
