@@ -57,6 +57,10 @@ class _Freed(NamedTuple):
 
 _freed: list[_Freed] = []
 _numbers = itertools.count(1)
+_shared = threading.Lock()
+"""Guards what the indices of a process share, Chroma's own table of systems among it: memory layers of live episodes write from
+threads of their own, and two first clients at the same time leave one with a system that has not started (``KeyError:
+'ephemeral'``)."""
 
 
 class InProcess:
@@ -103,12 +107,13 @@ class InProcess:
         self._pid, self._collection, self._claim = None, None, None
 
     def _unnamed(self) -> tuple[str, set[int]]:
-        fitting = [entry for entry in _freed if (entry.pid, entry.dimension) == (os.getpid(), self._dimension)]
-        if not fitting:
-            return f"{_DEFAULT_NAME}-{next(_numbers)}", set()
-        smallest = min(fitting, key=lambda entry: len(entry.written))  # writes into a large one take longer
-        _freed.remove(smallest)
-        return smallest.name, set(smallest.written)
+        with _shared:
+            fitting = [entry for entry in _freed if (entry.pid, entry.dimension) == (os.getpid(), self._dimension)]
+            if not fitting:
+                return f"{_DEFAULT_NAME}-{next(_numbers)}", set()
+            smallest = min(fitting, key=lambda entry: len(entry.written))  # writes into a large one take longer
+            _freed.remove(smallest)
+            return smallest.name, set(smallest.written)
 
 
 class Folder:
@@ -305,11 +310,14 @@ def _client_here(path: str | None) -> Any:
     global _used_in
     chromadb = import_extra("chromadb", "all")
     _used_in = os.getpid()
-    if path is None:
-        return chromadb.EphemeralClient(settings=_settings())
     try:
-        return chromadb.PersistentClient(path, settings=_settings())
+        with _shared:
+            if path is None:
+                return chromadb.EphemeralClient(settings=_settings())
+            return chromadb.PersistentClient(path, settings=_settings())
     except Exception as error:
+        if path is None:
+            raise
         raise ConfigurationError(f"chroma_path={path!r} cannot be used: {error}") from None
 
 

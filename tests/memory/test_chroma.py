@@ -356,3 +356,30 @@ def test_a_path_in_a_forked_child_of_a_user_of_chroma_is_one_clear_error(tmp_pat
     assert "start workers with spawn" in queue.get(timeout=60)
     child.join(timeout=30)
     store.close()
+
+
+_AT_ONCE = """
+import threading
+from agemem_gym.memory import MemoryStore, make_encoder, make_index
+
+encoder, together, found = make_encoder("hash"), threading.Barrier(12), []
+
+def write_and_search(number):
+    together.wait()
+    for _ in range(3):  # a collection that one has closed is the next one's
+        store = MemoryStore(encoder, make_index("chroma", encoder=encoder))
+        store.add(f"the key of thread {number}")
+        (match,) = store.search("the key of a thread")
+        found.append((number, match.record.content))
+        store.close()
+
+threads = [threading.Thread(target=write_and_search, args=(number,)) for number in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert sorted(found) == [(number, f"the key of thread {number}") for number in range(12) for _ in range(3)], found
+"""
+
+
+def test_threads_that_open_their_first_memories_at_once_each_get_one():
+    """In a process of its own: what goes wrong does so where Chroma is used first."""
+    subprocess.run([sys.executable, "-c", _AT_ONCE], check=True)
