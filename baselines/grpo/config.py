@@ -28,7 +28,10 @@ class GRPOConfig:
         epsilon: is added to the standard deviation of a group (paper, eq. 5).
         layout: how rows are laid out for the model: ``"trie"`` reads once what rows share, ``"segments"`` joins rows that go on
             from each other, ``"rows"`` reads each by itself. The gradient is the same.
-        micro_tokens: the most tokens of one forward and backward pass (a longer row is one of its own).
+        micro_tokens: the most tokens of one tree (a longer row is one of its own).
+        live_tokens: of a tree, how many tokens' activations are kept at a time; as many as its longest row has, if these are
+            more. It is read and learned in parts of at most so many tokens, none of them twice (see
+            :mod:`~agemem_gym.baselines.grpo.blocks`): fewer take less memory, more keep a GPU busier.
         mean: what counts alike in the loss, see :mod:`~agemem_gym.baselines.grpo.loss`.
         ratio: of each token's probability, or of a step's whole reply (the paper's eq. 6 by the letter).
         clip: how far a ratio may move before it has no more gradient, ``(below, above)`` as in PPO (arXiv:1707.06347) or
@@ -48,6 +51,7 @@ class GRPOConfig:
     epsilon: float = 1e-6
     layout: Layout = "trie"
     micro_tokens: int = 8192
+    live_tokens: int = 1024
     mean: Mean = "step"
     ratio: Ratio = "token"
     clip: tuple[float, float] | None = None
@@ -60,7 +64,7 @@ class GRPOConfig:
     def __post_init__(self) -> None:
         for name, known in (("credit", Credit), ("layout", Layout), ("mean", Mean), ("ratio", Ratio)):
             one_of(name, getattr(self, name), get_args(known))
-        for name in ("micro_tokens", "longest_reply"):
+        for name in ("micro_tokens", "live_tokens", "longest_reply"):
             at_least(name, getattr(self, name))
         for name in ("temperature", "max_norm", "epsilon"):
             positive(name, getattr(self, name))

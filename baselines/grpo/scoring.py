@@ -1,4 +1,4 @@
-"""The log-probabilities of replies by a model, with gradients: a pack in, a number a sampled token out.
+"""The log-probabilities of replies by a model, with gradients: a pack in, block by block, a number a sampled token out.
 
 A pack that is a plain sequence goes through the model as it is, with the model's own attention; that is what the tree is
 compared with (:func:`check_trie`, and ``tests/baselines/grpo``). Only sampled tokens go through the output layer.
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from agemem_gym.baselines.grpo.attention import Branches, through_branches
+from agemem_gym.baselines.grpo.attention import Branches, Trunk, through_branches
+from agemem_gym.baselines.grpo.blocks import Block, alive, blocks_of
 from agemem_gym.baselines.grpo.config import GRPOConfig
+from agemem_gym.baselines.grpo.logprobs import of_draws
 from agemem_gym.baselines.grpo.rows import StepRow
 from agemem_gym.baselines.grpo.trie import Pack, packs_of
 from agemem_gym.errors import ConfigurationError
@@ -26,7 +28,7 @@ _COARSE = 0.5  # of half precision, whose kernels round differently
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each sampled token of a pack, in the order of its targets.
+    """Of the sampled tokens of a pack or block, in the order of its targets.
 
     Attributes:
         logprobs: of the token.
@@ -38,52 +40,74 @@ class Scores:
 
 
 def scores_of(model: Any, pack: Pack, temperature: float = 1.0, *, entropy: bool = True) -> Scores:
-    """What a model says of a pack's replies, without dropout.
+    """What a model says of a pack's replies, all of it read at once; see :meth:`Reader.read`."""
+    reader = Reader(model, pack, len(pack), temperature, entropy=entropy)
+    (block,) = reader.blocks()
+    return reader.read(block)
+
+
+class Reader:
+    """A pack's way through a model, without dropout.
 
     Args:
         model: a causal language model of ``transformers``, or one of peft.
         pack: rows.
+        least: see :func:`~agemem_gym.baselines.grpo.blocks.alive`.
         temperature: of the distribution.
         entropy: let gradients flow through entropies, too.
-
-    Raises:
-        ConfigurationError: the model has layers that would mix branches.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    device = base.device
-    wanted, of = np.unique(pack.sources, return_inverse=True)
-    inputs: dict[str, Any] = {
-        "input_ids": torch.from_numpy(pack.ids)[None].to(device),
-        "logits_to_keep": torch.from_numpy(wanted).to(device),
-        "use_cache": False,
-    }
-    with _without_dropout(model):
-        run = _through_trie if pack.branched else _through
-        logits = run(base, pack, inputs) / temperature  # (sources, words)
-    places = torch.from_numpy(of).to(device)  # several replies may go on from one source
-    logprobs = logits.log_softmax(-1, torch.promote_types(logits.dtype, torch.float32))
-    chosen = logprobs[places, torch.from_numpy(pack.ids[pack.targets]).to(device)]
-    with contextlib.nullcontext() if entropy else torch.no_grad():
-        entropies = -(logprobs.exp() * logprobs).sum(-1)[places]
-    return Scores(chosen, entropies)
 
+    def __init__(self, model: Any, pack: Pack, least: int, temperature: float = 1.0, *, entropy: bool = True) -> None:
+        self._model = model
+        self._base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self._pack, self._least = pack, least
+        self._temperature, self._entropy = temperature, entropy
+        self._trunk = Trunk(alive(pack, least))
 
-def _through(base: Any, pack: Pack, inputs: dict[str, Any]) -> torch.Tensor:
-    return base(**inputs).logits[0]
+    def blocks(self) -> Iterator[Block]:
+        """What is to be read, in this order."""
+        return blocks_of(self._pack, self._least)
 
+    def read(self, block: Block) -> Scores:
+        """What the model says of the targets of a block.
 
-def _through_trie(base: Any, pack: Pack, inputs: dict[str, Any]) -> torch.Tensor:
-    branches = Branches(pack, base.device)
-    with through_branches(base):
-        positions = torch.from_numpy(pack.depths)[None].to(base.device)
-        logits = base(**inputs, position_ids=positions, branches=branches).logits[0]
-    layers = base.config.get_text_config().num_hidden_layers
-    if branches.asked != layers:
-        raise ConfigurationError(
-            f"{type(base).__name__}: only {branches.asked} of its {layers} layers attend in a trie: this kind of model shares "
-            "more across its tokens than attention (a recurrent one, say); choose layout='segments' or 'rows'"
-        )
-    return logits
+        A gradient that goes back through them is whole only after those of all blocks that go on from this one.
+
+        Raises:
+            ConfigurationError: the model has layers that would mix branches.
+        """
+        pack, device = self._pack, self._base.device
+        sources, of = np.unique(pack.sources[block.targets], return_inverse=True)
+        inputs: dict[str, Any] = {
+            "input_ids": torch.from_numpy(pack.ids[block.start : block.end])[None].to(device),
+            "logits_to_keep": torch.from_numpy(sources - block.start).to(device),
+            "use_cache": False,
+        }
+        with _without_dropout(self._model):
+            run = self._through_trie if pack.branched else self._through
+            logits = run(block, inputs)  # (sources, words)
+        words = torch.from_numpy(pack.ids[pack.targets[block.targets]]).to(device)
+        places = torch.from_numpy(of).to(device)  # several replies may go on from one source
+        logprobs, entropies = of_draws(logits, self._temperature, places, words)
+        return Scores(logprobs, entropies if self._entropy else entropies.detach())
+
+    def _through(self, block: Block, inputs: dict[str, Any]) -> torch.Tensor:
+        logits: torch.Tensor = self._base(**inputs).logits[0]
+        return logits
+
+    def _through_trie(self, block: Block, inputs: dict[str, Any]) -> torch.Tensor:
+        base = self._base
+        branches = Branches(block, self._trunk, base.device)
+        positions = torch.from_numpy(self._pack.depths[block.start : block.end])[None].to(base.device)
+        with through_branches(base):
+            logits: torch.Tensor = base(**inputs, position_ids=positions, branches=branches).logits[0]
+        layers = base.config.get_text_config().num_hidden_layers
+        if branches.asked != layers:
+            raise ConfigurationError(
+                f"{type(base).__name__}: only {branches.asked} of its {layers} layers attend in a trie: this kind of model "
+                "shares more across its tokens than attention (a recurrent one, say); choose layout='segments' or 'rows'"
+            )
+        return logits
 
 
 def logprobs_of(model: Any, rows: Sequence[StepRow], config: GRPOConfig) -> list[tuple[float, ...]]:
@@ -91,9 +115,12 @@ def logprobs_of(model: Any, rows: Sequence[StepRow], config: GRPOConfig) -> list
     found: list[tuple[float, ...]] = [()] * len(rows)
     with torch.no_grad():
         for pack in packs_of(rows, config):
-            values = scores_of(model, pack, config.temperature).logprobs
-            parts = values.split([len(rows[place].reply) for place in pack.rows])
-            for place, part in zip(pack.rows, parts, strict=True):
+            reader = Reader(model, pack, config.live_tokens, config.temperature)
+            values = np.zeros(len(pack.targets))
+            for block in reader.blocks():
+                values[block.targets] = reader.read(block).logprobs.cpu().numpy()
+            ends = np.cumsum([len(rows[place].reply) for place in pack.rows])
+            for place, part in zip(pack.rows, np.split(values, ends[:-1]), strict=True):
                 found[place] = tuple(part.tolist())
     return found
 

@@ -1,18 +1,20 @@
-"""One step of an optimiser on a batch of rows, a pack at a time."""
+"""One step of an optimiser on a batch of rows, a pack at a time, and of a pack a block at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
+from agemem_gym.baselines.grpo.blocks import Block
 from agemem_gym.baselines.grpo.config import GRPOConfig
 from agemem_gym.baselines.grpo.loss import Loss, loss_of, shares_of, targets_of
 from agemem_gym.baselines.grpo.rows import StepRow
-from agemem_gym.baselines.grpo.scoring import scores_of
-from agemem_gym.baselines.grpo.trie import packs_of
+from agemem_gym.baselines.grpo.scoring import Reader, Scores
+from agemem_gym.baselines.grpo.trie import Pack, packs_of
 from agemem_gym.errors import AgeMemError
 
 
@@ -57,14 +59,7 @@ def add_gradient(model: Any, rows: Sequence[StepRow], config: GRPOConfig) -> Gra
         raise ValueError("a batch needs at least one row: did every group lack spread?")
     shares = shares_of(rows, config)
     packs = packs_of(rows, config)
-    parts: list[Loss] = []
-    for pack in packs:
-        chosen = [rows[place] for place in pack.rows]
-        scores = scores_of(model, pack, config.temperature, entropy=config.entropy > 0)
-        targets = targets_of(chosen, [shares[place] for place in pack.rows], config, scores.logprobs)
-        part = loss_of(scores.logprobs, scores.entropies, targets, config)
-        part.total.backward()
-        parts.append(part)
+    parts = [part for pack in packs for part in _learned(model, pack, rows, shares, config)]
     sampled = sum(len(row.reply) for row in rows)
     return Gradient(
         loss=sum(float(part.total.detach()) for part in parts),
@@ -77,6 +72,51 @@ def add_gradient(model: Any, rows: Sequence[StepRow], config: GRPOConfig) -> Gra
         laid_out=sum(len(pack) for pack in packs),
         sampled=sampled,
     )
+
+
+def _learned(
+    model: Any, pack: Pack, rows: Sequence[StepRow], shares: Sequence[Sequence[float]], config: GRPOConfig
+) -> Iterator[Loss]:
+    """Add the gradient of a pack; the losses of its rows, as they come.
+
+    A row's loss needs all of its tokens, of which some may be in blocks that are still open: it is computed from numbers, and
+    its gradient is kept until their blocks are closed.
+    """
+    reader = Reader(model, pack, config.live_tokens, config.temperature, entropy=config.entropy > 0)
+    lengths = [len(rows[place].reply) for place in pack.rows]
+    ends = np.cumsum(lengths)
+    last = pack.sources[ends - 1]
+    known = gradients = None  # (2, targets): log-probabilities and entropies
+    opened: list[tuple[Block, Scores]] = []
+    for block in reader.blocks():
+        while len(opened) > block.under:
+            _close(*opened.pop(), gradients)
+        scores = reader.read(block)
+        opened.append((block, scores))
+        if known is None or gradients is None:
+            known, gradients = scores.logprobs.new_zeros((2, 2, len(pack.targets)))
+        known[:, block.targets] = torch.stack([scores.logprobs.detach(), scores.entropies.detach()])
+        over = np.flatnonzero((last >= block.start) & (last < block.end))
+        if len(over):
+            chosen = np.concatenate([np.arange(ends[row] - lengths[row], ends[row]) for row in over])
+            values = known[:, chosen].requires_grad_()
+            places = [pack.rows[row] for row in over]
+            targets = targets_of([rows[place] for place in places], [shares[place] for place in places], config, values)
+            part = loss_of(*values, targets, config)
+            (gradients[:, chosen],) = torch.autograd.grad(part.total, values)
+            yield part
+    while opened:
+        _close(*opened.pop(), gradients)
+
+
+def _close(block: Block, scores: Scores, gradients: torch.Tensor | None) -> None:
+    """Send the gradient of a block's targets back through it: all that goes on from it has done so."""
+    assert gradients is not None
+    to_logprobs, to_entropies = gradients[:, block.targets]
+    if scores.entropies.requires_grad:
+        torch.autograd.backward([scores.logprobs, scores.entropies], [to_logprobs, to_entropies])
+    else:
+        scores.logprobs.backward(to_logprobs)
 
 
 def update(
