@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -51,17 +51,21 @@ BOILERPLATE = (
             ("Retrieve_memory", "query"),
             ("Summary_context", "span"),
             ("Filter_context", "criteria"),
-            ("Update_note", "memory_id"),
         )
     ),
-    *(f'{{"name": "{name}", "arguments": {{"message": ' for name in ("Note_message", "Drop_message")),
-    *('", "message": ', "}}]</tool_call>", "Note_message: Stored as m", "Drop_message: Removed message "),
     *('"}}', '", "content": "', '", "confirmation": true}}', '", "top_k": ', "}}, ", '"}}, '),
     *("\n\nEntries of memory near this message:\n", "From memory:\n", "<answer>Noted.</answer>", "\n\n"),
     *("Add_memory: Stored as m", "Update_memory: ", "Delete_memory: ", "Retrieve_memory: m", "Summary_context: "),
     *("Filter_context: Removed ", " messages (", " tokens).", "\nm", " (0.", "): ", "(The conversation goes on.)"),
 )
 """Texts of the protocol that are one token each, the longer ones tried first."""
+
+POINTING = (
+    *(f'{{"name": "{name}", "arguments": {{"message": ' for name in ("Note_message", "Drop_message")),
+    '{"name": "Update_note", "arguments": {"memory_id": "',
+    *('", "message": ', "}}]</tool_call>", "Note_message: Stored as m", "Drop_message: Removed message "),
+)
+"""Those of pointer tools, where demonstrations have them."""
 
 _LOOKED_AT = 400  # episodes that a tokenizer is learnt from
 _SHARED = 0.1  # of the rows: a system message that so many have is one token
@@ -79,7 +83,7 @@ def make_tokenizer(demos: Iterable[Demo], vocabulary: int = 2000, renaming: floa
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     demos = list(demos)
-    phrases = [*BOILERPLATE, *_shared(demos)]
+    phrases = _phrases(demos)
     texts = sorted(_texts(demos, renaming))
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -99,6 +103,12 @@ def make_tokenizer(demos: Iterable[Demo], vocabulary: int = 2000, renaming: floa
     made = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, pad_token=END)
     made.chat_template = TEMPLATE
     return made
+
+
+def _phrases(demos: Sequence[Demo]) -> list[str]:
+    """What is one token each."""
+    points = any(POINTING[0] in demo.reply for demo in demos)
+    return [*BOILERPLATE, *(POINTING if points else ()), *_shared(demos)]
 
 
 def _shared(demos: Iterable[Demo]) -> list[str]:
@@ -214,7 +224,7 @@ def add_phrases(tokenizer: Any, model: Any, demos: Iterable[Demo]) -> list[str]:
     from tokenizers import AddedToken
 
     known = tokenizer.get_vocab()
-    phrases = [text for text in (*BOILERPLATE, *_shared(demos)) if text not in known]
+    phrases = [text for text in _phrases(list(demos)) if text not in known]
     spelled = [tokenizer.encode(text, add_special_tokens=False) for text in phrases]
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in phrases])
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)

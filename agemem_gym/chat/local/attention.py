@@ -195,7 +195,8 @@ def slot_attention(
     parts: list[torch.Tensor] = []  # (tokens, heads, width) each
     at = 0
     written: Iterator[torch.Tensor] = iter(())
-    if slots.writing is not None and sliding_window is None and softcap is None:
+    alike = keys.dtype == values.dtype == query.dtype and not torch.is_autocast_enabled(query.device.type)
+    if slots.writing is not None and alike and sliding_window is None and softcap is None:
         written = iter(_written(grouped[slots.writing], keys, values, slots, scaling).flatten(1, 2).split(1))
     for segment in slots.segments:
         if segment.count == 1 and (done := next(written, None)) is not None:
